@@ -1,0 +1,289 @@
+"""A speaker and a grounder together: turns in, linked answers out. It keeps no state between calls."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bubo.errors import BuboError, InputError, ModelError
+from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.pipeline import Grounder
+from bubo.grounding.tokens import closed_length
+from bubo.speaker import Settings, Speaker, Stats
+from bubo.types import Answer, Entity, Link, Picture, Sound, Turn, Verdict, same
+
+if TYPE_CHECKING:
+    from bubo.conversation import Conversation
+
+__all__ = ["KNOWN_MODELS", "Assistant", "Event", "load"]
+
+#: Names that `load` knows, and the packages whose files they are.
+KNOWN_MODELS = {"nano": "bubo.nano"}
+_MODEL_FOLDER = "model"
+_VOCABULARY = "vocabulary.json"
+_THRESHOLDS = "grounding.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """One step of a streamed answer; the field that `kind` names is set.
+
+    Args:
+        kind: "text", "entity", "link", "verdict", or "answer" at the end.
+        text: The next piece of the answer.
+        entity: An entity that is new or has changed; the same id replaces what was known of it.
+        link: A phrase of the text so far; it stays as it is.
+        verdict: Whether sound and picture belong together.
+        answer: The whole answer.
+    """
+
+    kind: Literal["text", "entity", "link", "verdict", "answer"]
+    text: str = ""
+    entity: Entity | None = None
+    link: Link | None = None
+    verdict: Verdict | None = None
+    answer: Answer | None = None
+
+
+class Assistant:
+    """Answers the last turn of a conversation and links the answer to its media.
+
+    Args:
+        speaker: Gives the text.
+        grounder: Ties it to pictures and sounds; with None answers have no links.
+        name: What it was loaded as; saved conversations name it.
+    """
+
+    def __init__(self, speaker: Speaker, grounder: Grounder | None = None, *, name: str = ""):
+        self.speaker = speaker
+        self.grounder = grounder
+        self.name = name
+
+    def conversation(self, system: str = "") -> "Conversation":
+        """A new conversation with this assistant; `system` is a text that stays before all turns."""
+        from bubo.conversation import Conversation  # the conversation knows its assistant, not the other way round
+
+        return Conversation(self, [Turn("system", system)] if system else [])
+
+    def reply(self, turns: Sequence[Turn], settings: Settings | None = None) -> Answer:
+        """Answers the last turn. See `stream`, whose last event this is."""
+        answer = None
+        for event in self.stream(turns, settings):
+            answer = event.answer
+        if answer is None:
+            raise BuboError("The speaker ended without an answer; ask again.")
+        return answer
+
+    def stream(self, turns: Sequence[Turn], settings: Settings | None = None) -> Iterator[Event]:
+        """Answers the last turn, step by step.
+
+        Text comes as it is written. When a sentence is finished, its entities and links follow; the verdict and the
+        whole answer come last. What was given out is part of the answer.
+
+        Args:
+            turns: The whole conversation; the last turn is the user's.
+            settings: How to answer; None is greedy.
+
+        Raises:
+            InputError: If there is nothing to answer.
+            QuestionError: If the question does not fit into the model's context.
+        """
+        if not turns or turns[-1].role != "user":
+            raise InputError("An assistant answers a user's turn; the last turn given is none.")
+        work = _Grounding(self.grounder, turns)
+        started = time.perf_counter()
+        text = ""
+        stats = Stats()
+        pieces = self.speaker.stream(turns, settings)
+        try:
+            while True:
+                try:
+                    piece = next(pieces)
+                except StopIteration as end:
+                    stats = end.value or stats
+                    break
+                text += piece
+                yield Event("text", text=piece)
+                yield from work.follow(text)
+        finally:
+            pieces.close()
+        text_s = time.perf_counter() - started - work.spent_s
+        verdict = work.finish(text)
+        yield from work.news()
+        if verdict is not None:
+            yield Event("verdict", verdict=verdict)
+        timings = _timings(stats, text_s, work, started)
+        metadata: dict[str, Any] = {
+            "finish": stats.finish,
+            "turns_dropped": stats.turns_dropped,
+            "tokens_fed": stats.tokens_fed,
+            "tokens_reused": stats.tokens_reused,
+            "tokens_generated": stats.tokens_generated,
+            "encoder_calls": stats.encoder_calls,
+        }
+        answer = Answer(
+            text, work.entities, work.links, verdict, timings, metadata, pictures=work.pictures, sounds=work.sounds
+        )
+        yield Event("answer", answer=answer)
+
+
+def known_entities(turns: Sequence[Turn]) -> list[Entity]:
+    """The entities of earlier answers as they were last, the one spoken of last at the end."""
+    known: dict[str, Entity] = {}
+    for turn in turns:
+        if turn.answer is None:
+            continue
+        for entity in turn.answer.entities:
+            known[entity.id] = entity
+        for link in sorted(turn.answer.links, key=lambda link: link.start):
+            known[link.entity] = known.pop(link.entity)
+    return list(known.values())
+
+
+def _timings(stats: Stats, text_s: float, work: "_Grounding", started: float) -> dict[str, float]:
+    timings = {
+        "encode_s": stats.encode_s,
+        "prefill_s": stats.prefill_s,
+        "first_token_s": stats.first_token_s,
+        "text_s": text_s,
+        **work.steps,
+        "grounding_s": work.spent_s,
+        "total_s": time.perf_counter() - started,
+    }
+    return {name: round(seconds, 5) for name, seconds in timings.items()}
+
+
+class _Grounding:
+    """Follows one answer while it is written."""
+
+    def __init__(self, grounder: Grounder | None, turns: Sequence[Turn]):
+        self.grounder = grounder
+        self.pictures: tuple[Picture, ...] = tuple(picture for turn in turns for picture in turn.pictures)
+        self.sounds: tuple[Sound, ...] = tuple(sound for turn in turns for sound in turn.sounds)
+        self.new_pictures = next((len(turn.pictures) for turn in reversed(turns) if turn.pictures), 0)
+        self.new_sounds = next((len(turn.sounds) for turn in reversed(turns) if turn.sounds), 0)
+        self.known = known_entities(turns[:-1])
+        self.question = turns[-1].text
+        self.entities: tuple[Entity, ...] = ()
+        self.links: tuple[Link, ...] = ()
+        self.steps: dict[str, float] = {}
+        self.spent_s = 0.0
+        self._closed = 0
+        self._shown: dict[str, Entity] = {}
+        self._given: set[Link] = set()
+
+    def follow(self, text: str) -> Iterator[Event]:
+        """The news of the sentences that have been finished since the last call."""
+        closed = closed_length(text)
+        if closed > self._closed:
+            self._closed = closed
+            self._ground(text[:closed], finished=False)
+            yield from self.news()
+
+    def finish(self, text: str) -> Verdict | None:
+        """Grounds the whole text."""
+        return self._ground(text, finished=True)
+
+    def news(self) -> Iterator[Event]:
+        """Entities that are new or changed, then new links."""
+        for entity in self.entities:
+            if entity.id not in self._shown or not same(entity, self._shown[entity.id]):
+                self._shown[entity.id] = entity
+                yield Event("entity", entity=entity)
+        for link in self.links:
+            if link not in self._given:
+                self._given.add(link)
+                yield Event("link", link=link)
+
+    def _ground(self, text: str, finished: bool) -> Verdict | None:
+        if self.grounder is None:
+            return None
+        started = time.perf_counter()
+        self.entities, self.links, verdict = self.grounder.ground(
+            text,
+            self.pictures,
+            self.sounds,
+            self.known,
+            question=self.question,
+            new_pictures=self.new_pictures,
+            new_sounds=self.new_sounds,
+            finished=finished,
+        )
+        for name, seconds in self.grounder.last.items():
+            self.steps[name] = self.steps.get(name, 0.0) + seconds
+        self.spent_s += time.perf_counter() - started
+        return verdict
+
+
+def load(name_or_path: str | Path = "nano") -> Assistant:
+    """Loads an assistant, ready to talk.
+
+    Args:
+        name_or_path: "nano", the model that comes with the library, or a folder laid out like it: model/ (a
+            `BuboForConditionalGeneration` with its processor), vocabulary.json and, if there are thresholds of its own,
+            grounding.json.
+
+    Raises:
+        ModelError: If the name is unknown, or a file or tensor is missing or wrong.
+    """
+    folder = _find_folder(name_or_path)
+    name = str(name_or_path) if str(name_or_path) in KNOWN_MODELS else str(folder)
+    for part in (_MODEL_FOLDER, _VOCABULARY):
+        if not (folder / part).exists():
+            raise ModelError(
+                f"The model {name} has no {part} in {folder}. A model folder holds {_MODEL_FOLDER}/ and {_VOCABULARY}; "
+                "install the package again, or make the model with `make nano`."
+            )
+    from bubo.grounding.nano import nano_grounder
+    from bubo.grounding.thresholds import Thresholds
+    from bubo.speaker import ModelSpeaker
+
+    lexicon = Lexicon.load(folder / _VOCABULARY)
+    thresholds = Thresholds.load(folder / _THRESHOLDS)
+    model, processor = _load_model(folder / _MODEL_FOLDER)
+    towers = model.model
+    grounder, eyes = nano_grounder(towers.vision_tower, towers.audio_tower, processor, lexicon, thresholds)
+    speaker = ModelSpeaker(model, processor, picture_states=None if eyes is None else eyes.states)
+    return Assistant(speaker, grounder, name=name)
+
+
+def _find_folder(name_or_path: str | Path) -> Path:
+    if isinstance(name_or_path, str) and name_or_path in KNOWN_MODELS:
+        return Path(str(resources.files(KNOWN_MODELS[name_or_path])))
+    folder = Path(name_or_path).expanduser()
+    if not folder.is_dir():
+        raise ModelError(
+            f"No model is called {str(name_or_path)!r} and no such folder exists. Known names: "
+            f"{', '.join(KNOWN_MODELS)}; or give the path of a model folder."
+        )
+    return folder
+
+
+def _load_model(folder: Path) -> tuple[Any, Any]:
+    """The model, float32 and ready to answer, and its processor; all tensors of the file must fit, and none may lack."""
+    import torch
+
+    from bubo.models import BuboForConditionalGeneration, BuboProcessor
+
+    try:
+        processor = BuboProcessor.from_pretrained(folder, local_files_only=True)
+        model, report = BuboForConditionalGeneration.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        detail = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ModelError(f"Cannot load the model in {folder}: {detail}") from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("safetensors", "safetensors_rust", "huggingface_hub", "jinja2"):
+            raise
+        raise ModelError(f"Cannot load the model in {folder}: {' '.join(str(error).split())[:300]}") from error
+    for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
+        names = sorted(str(entry[0] if isinstance(entry, tuple) else entry) for entry in report.get(kind, ()))
+        if names:
+            raise ModelError(
+                f"The weights in {folder} do not fit their configuration: {len(names)} {kind.replace('_', ' ')}, such as "
+                f"{', '.join(names[:3])}. Get the folder again, whole."
+            )
+    return model.eval(), processor

@@ -1,0 +1,1 @@
+"""From the phrases of an answer to pixels and seconds."""

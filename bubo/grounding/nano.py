@@ -1,0 +1,51 @@
+"""Nano's grounding: the four tools over the two towers that its speaking model already has."""
+
+from typing import Any
+
+from bubo.grounding.ears import NanoEars, NanoListener
+from bubo.grounding.eyes import NanoDetector, NanoEyes, NanoSegmenter, NanoTagger
+from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.pipeline import Grounder
+from bubo.grounding.thresholds import Thresholds
+
+__all__ = [
+    "NanoDetector",
+    "NanoEars",
+    "NanoEyes",
+    "NanoListener",
+    "NanoSegmenter",
+    "NanoTagger",
+    "nano_grounder",
+]
+
+
+def nano_grounder(
+    vision_tower: Any | None,
+    audio_tower: Any | None,
+    processor: Any,
+    lexicon: Lexicon,
+    thresholds: Thresholds,
+) -> tuple[Grounder, NanoEyes | None]:
+    """Builds the tools and their pipeline from towers, without a copy of any weight.
+
+    Args:
+        vision_tower: A `BuboVisionModel`; None sees nothing.
+        audio_tower: A `BuboAudioModel`; None hears nothing.
+        processor: The model's processor, for its image processor and feature extractor.
+        lexicon: The model's vocabulary.
+        thresholds: Where there begins.
+
+    Returns:
+        The pipeline, and the eyes, whose `states` a speaker over the same tower can use.
+    """
+    eyes = None if vision_tower is None else NanoEyes(vision_tower, processor.image_processor, thresholds)
+    ears = None if audio_tower is None else NanoEars(audio_tower, processor.feature_extractor, thresholds)
+    grounder = Grounder(
+        None if eyes is None else NanoTagger(eyes),
+        None if eyes is None else NanoDetector(eyes, lexicon),
+        None if eyes is None else NanoSegmenter(eyes),
+        None if ears is None else NanoListener(ears, lexicon),
+        lexicon,
+        limits=thresholds.limits,
+    )
+    return grounder, eyes

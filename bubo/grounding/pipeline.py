@@ -1,0 +1,287 @@
+"""Text, pictures and sounds -> entities, links and a verdict: the tools in their order, each asked once.
+
+A picture's tags go to the detector in one question; nouns of the text that no tag covers are asked for one by one. So
+what is found for a phrase does not depend on what else a text says, and a text that is still being written meets the
+same findings as the finished one.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bubo.grounding.clauses import find_mentions
+from bubo.grounding.detector import Detector
+from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.listener import Listener
+from bubo.grounding.matcher import Limits, match
+from bubo.grounding.perception import Heard, Instance, Perception
+from bubo.grounding.qualifiers import centre, colours_of
+from bubo.grounding.segmenter import Segmenter
+from bubo.grounding.tagger import Tagger
+from bubo.grounding.verdict import judge
+from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
+
+PRESENT = 0.5
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(eq=False)
+class _Seen:
+    """What is known about one picture, whatever its number in a conversation."""
+
+    tags: Tags
+    found: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class _Listened:
+    """What is known about one sound."""
+
+    stretches: tuple[tuple[str, float, float, float], ...]
+    scores: dict[str, float]
+
+
+class Grounder:
+    """Ties texts to pictures and sounds. Threads may share one; their questions to the tools take turns.
+
+    Args:
+        tagger: Names what a picture shows; with None there is only what the detector finds for the text.
+        detector: Finds boxes for names; with None nothing is seen.
+        segmenter: Gives the boxes masks; with None they have none.
+        listener: Finds sounds; with None nothing is heard.
+        lexicon: What words can mean, and which things make which sound. Tags it does not hold are added.
+        limits: Where sure begins.
+        num_media: Pictures and sounds whose findings are kept.
+
+    Attributes:
+        last: Seconds that the steps of the latest `ground` took: "tag_s", "detect_s", "segment_s", "listen_s",
+            "match_s"; what was kept from before takes none.
+    """
+
+    def __init__(
+        self,
+        tagger: Tagger | None,
+        detector: Detector | None,
+        segmenter: Segmenter | None,
+        listener: Listener | None,
+        lexicon: Lexicon,
+        *,
+        limits: Limits | None = None,
+        num_media: int = 64,
+    ):
+        self.tagger = tagger
+        self.detector = detector
+        self.segmenter = segmenter
+        self.listener = listener
+        self.lexicon = lexicon
+        self.limits = limits or Limits()
+        self.num_media = num_media
+        self.last: dict[str, float] = {}
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._listened: OrderedDict[str, _Listened] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def ground(
+        self,
+        text: str,
+        pictures: Sequence[Picture] = (),
+        sounds: Sequence[Sound] = (),
+        known: Sequence[Entity] = (),
+        *,
+        question: str = "",
+        new_pictures: int | None = None,
+        new_sounds: int | None = None,
+        finished: bool = True,
+    ) -> tuple[tuple[Entity, ...], tuple[Link, ...], Verdict | None]:
+        """Ties the phrases of an answer to pixels, seconds, or the finding that nothing is there.
+
+        Args:
+            text: The answer.
+            pictures: All pictures of the conversation, in order.
+            sounds: All its sounds.
+            known: Its entities so far, the ones spoken of last at the end.
+            question: What was asked.
+            new_pictures: How many pictures at the end the answer is about; None means all.
+            new_sounds: The same for sounds.
+            finished: False for the beginning of an answer that is still being written: no verdict is given.
+
+        Returns:
+            The entities that the answer speaks of or the verdict rests on, the links, and the verdict.
+        """
+        with self._lock:
+            self.last = {}
+            perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
+            started = time.perf_counter()
+            matched = match(text, lexicon, perception, known, question=question, limits=self.limits)
+            verdict = judge(perception, lexicon, matched.book) if finished else None
+            self._add_time("match_s", started)
+        return matched.book.entities, matched.links, verdict
+
+    def perceive(
+        self,
+        text: str,
+        pictures: Sequence[Picture] = (),
+        sounds: Sequence[Sound] = (),
+        question: str = "",
+        new_pictures: int | None = None,
+        new_sounds: int | None = None,
+    ) -> tuple[Perception, Lexicon]:
+        """What the tools find in the media, and for the nouns of the texts; with the lexicon that covers the tags."""
+        with self._lock:
+            views = [self._view(picture) for picture in pictures]
+            lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
+            names = _asked(question, lexicon) | _asked(text, lexicon)
+            instances: list[Instance] = []
+            seen_scores: dict[str, float] = {}
+            for number, (picture, view) in enumerate(zip(pictures, views, strict=True)):
+                for name in names:
+                    if name not in view.found:
+                        view.found |= self._find(picture, [name])
+                instances += _numbered(view, number)
+                for name, score in view.tags.scores_by_label.items():
+                    seen_scores[name] = max(score, seen_scores.get(name, 0.0))
+            for instance in instances:
+                score = max(instance.region.score, seen_scores.get(instance.name, 0.0))
+                seen_scores[instance.name] = score
+            heard: list[Heard] = []
+            heard_scores: dict[str, float] = {}
+            for number, sound in enumerate(sounds):
+                listened = self._listen(sound)
+                heard += [
+                    Heard(n, Span(number, start, end, score)) for n, start, end, score in listened.stretches
+                ]
+                for name, score in listened.scores.items():
+                    heard_scores[name] = max(score, heard_scores.get(name, 0.0))
+        perception = Perception(
+            tuple(instances),
+            tuple(heard),
+            seen_scores,
+            heard_scores,
+            _last(len(pictures), new_pictures),
+            _last(len(sounds), new_sounds),
+            len(pictures),
+            len(sounds),
+        )
+        return perception, lexicon
+
+    def clear(self) -> None:
+        """Forget all findings."""
+        with self._lock:
+            self._seen.clear()
+            self._listened.clear()
+
+    def _view(self, picture: Picture) -> _Seen:
+        view = _kept(self._seen, picture.id)
+        if view is None:
+            tags = Tags((), Regions.empty().scores)
+            if self.tagger is not None:
+                tagger = self.tagger
+                tags = self._timed("tag_s", lambda: tagger.tag(picture))
+            view = _Seen(tags)
+            view.found = self._find(
+                picture, [name for name, s in tags.scores_by_label.items() if s >= PRESENT]
+            )
+            _keep(self._seen, picture.id, view, self.num_media)
+        return view
+
+    def _find(self, picture: Picture, names: Sequence[str]) -> dict[str, tuple[Instance, ...]]:
+        """The instances of each name in one picture, from left to right; their picture number is 0."""
+        found: dict[str, tuple[Instance, ...]] = {name: () for name in names}
+        if self.detector is None or not names:
+            return found
+        detector, segmenter = self.detector, self.segmenter
+        regions = self._timed("detect_s", lambda: detector.detect(picture, names))
+        if segmenter is not None and len(regions) and regions.masks is None:
+            boxes = regions
+            regions = self._timed("segment_s", lambda: segmenter.segment(picture, boxes))
+        for number, name in enumerate(regions.labels):
+            if name in found:
+                found[name] += (_instance(picture, regions, number),)
+        return {name: tuple(sorted(group, key=centre)) for name, group in found.items()}
+
+    def _listen(self, sound: Sound) -> _Listened:
+        listened = _kept(self._listened, sound.id)
+        if listened is None:
+            listened = _Listened((), {})
+            names = [word.name for word in self.lexicon.sounds]
+            if self.listener is not None and names:
+                listener = self.listener
+                spans = self._timed("listen_s", lambda: listener.listen(sound, names))
+                listened = _listened(spans)
+            _keep(self._listened, sound.id, listened, self.num_media)
+        return listened
+
+    def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
+        started = time.perf_counter()
+        result = call()
+        self._add_time(step, started)
+        return result
+
+    def _add_time(self, step: str, started: float) -> None:
+        self.last[step] = self.last.get(step, 0.0) + time.perf_counter() - started
+
+
+def _asked(text: str, lexicon: Lexicon) -> set[str]:
+    """Names that the nouns of a text ask the detector for; groups and places are left to the tagger."""
+    names: set[str] = set()
+    if text:
+        for mention in find_mentions(text, lexicon):
+            if mention.talk:
+                continue
+            if not mention.senses:
+                names.add(mention.head)
+            for sense in mention.senses:
+                if sense.kind == "object":
+                    names.update(sense.names)
+    return names
+
+
+def _instance(picture: Picture, regions: Regions, number: int) -> Instance:
+    x0, y0, x1, y1 = (float(side) for side in regions.boxes[number])
+    mask = None if regions.masks is None else regions.masks[number]
+    region = Region(0, (x0, y0, x1, y1), mask, float(regions.scores[number]))
+    return Instance(regions.labels[number], region, picture.size_hw, colours_of(picture.pixels, region))
+
+
+def _numbered(view: _Seen, number: int) -> Iterable[Instance]:
+    """A picture's instances under its number in the conversation, from left to right."""
+    found = sorted((one for group in view.found.values() for one in group), key=centre)
+    for one in found:
+        region = one.region
+        if number:
+            region = Region(number, region.box, region.mask, region.score)
+        yield Instance(one.name, region, one.size_hw, one.colours)
+
+
+def _listened(spans: Spans) -> _Listened:
+    stretches = []
+    scores: dict[str, float] = {}
+    for number, name in enumerate(spans.labels):
+        start, end = (float(second) for second in spans.times[number])
+        score = float(spans.scores[number])
+        scores[name] = max(score, scores.get(name, 0.0))
+        if end > start and score >= PRESENT:
+            stretches.append((name, start, end, score))
+    return _Listened(tuple(sorted(stretches, key=lambda stretch: (stretch[1], stretch[0]))), scores)
+
+
+def _last(count: int, new: int | None) -> tuple[int, ...]:
+    """Numbers of the last `new` of `count` media, or of all."""
+    return tuple(range(max(0, count - new) if new else 0, count))
+
+
+def _kept(store: OrderedDict[str, _Result], id_: str) -> _Result | None:
+    if id_ not in store:
+        return None
+    store.move_to_end(id_)
+    return store[id_]
+
+
+def _keep(store: OrderedDict[str, _Result], id_: str, value: _Result, capacity: int) -> None:
+    store[id_] = value
+    while len(store) > capacity:
+        store.popitem(last=False)

@@ -1,0 +1,1 @@
+"""The shipped nano model: weights, vocabulary and sample media as package data."""

@@ -1,0 +1,363 @@
+"""What answers: the Speaker protocol, and the one that runs a model of ours on this machine.
+
+A conversation costs what is new in it: media are encoded once, and the key-value cache of a conversation is
+kept, so that a turn feeds only tokens that were not there before. The cache is an economy, never a state:
+`stream` gets all turns every time, and answers the same whether anything was kept or not.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from bubo.decoding import Kept, Key, PrefixCaches, TextStream, common_length, pick_token
+from bubo.errors import InputError, QuestionError
+from bubo.types import Picture, Sound, Turn
+
+__all__ = ["ModelSpeaker", "Settings", "Speaker", "Stats"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to answer.
+
+    Args:
+        max_new_tokens: Most tokens of an answer.
+        temperature: 0 always takes the likeliest token.
+        top_p: When sampling, the share of probability to draw from.
+        seed: When sampling, makes the answer repeatable; None draws a new one each time.
+
+    Raises:
+        InputError: If a value is out of range.
+    """
+
+    max_new_tokens: int = 160
+    temperature: float = 0.0
+    top_p: float = 0.95
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.max_new_tokens >= 1:
+            raise InputError(f"max_new_tokens must be at least 1, but got {self.max_new_tokens}.")
+        if not 0 <= self.temperature <= 100:
+            raise InputError(f"temperature must lie between 0 (greedy) and 100, but got {self.temperature}.")
+        if not 0 < self.top_p <= 1:
+            raise InputError(f"top_p must lie above 0 and at most 1, but got {self.top_p}.")
+
+
+@dataclass
+class Stats:
+    """What an answer cost.
+
+    Fields:
+        tokens_fed: Prompt positions computed for this answer, those of media included.
+        tokens_reused: Prompt positions found in a kept cache.
+        tokens_generated: Tokens of the answer.
+        turns_dropped: Oldest turns left out because the context was full.
+        encoder_calls: Pictures and sounds encoded.
+        encode_s: Seconds spent encoding them.
+        prefill_s: Seconds spent computing the prompt.
+        first_token_s: Seconds from the start to the first token, all included.
+        total_s: Seconds from the start to the end.
+        finish: "stop" (the model ended), "length" (max_new_tokens), "stopped" (by the caller's event),
+            "closed" (the stream was closed or failed).
+    """
+
+    tokens_fed: int = 0
+    tokens_reused: int = 0
+    tokens_generated: int = 0
+    turns_dropped: int = 0
+    encoder_calls: int = 0
+    encode_s: float = 0.0
+    prefill_s: float = 0.0
+    first_token_s: float = 0.0
+    total_s: float = 0.0
+    finish: str = "closed"
+
+
+class Speaker(Protocol):
+    """Turns in, the text of the next answer out, piece by piece."""
+
+    last: Stats
+
+    def stream(
+        self, turns: Sequence[Turn], settings: Settings | None = None, stop: threading.Event | None = None
+    ) -> Generator[str, None, Stats]:
+        """Answer the last turn. The pieces joined are the answer; the generator returns what it cost."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A conversation ready to feed.
+
+    Fields:
+        ids: Token ids.
+        keys: One per id: the id itself, or the id of the medium that stands there.
+        media: (position, medium) of every picture and sound, in order.
+    """
+
+    ids: list[int]
+    keys: list[Key]
+    media: list[tuple[int, Picture | Sound]]
+
+
+class ModelSpeaker:
+    """A `BuboForConditionalGeneration` with its processor. Threads may share one; their steps take turns.
+
+    Args:
+        model: The model, in evaluation mode, on its device.
+        processor: Its `BuboProcessor`.
+        num_caches: Conversations whose key-value caches are kept.
+        num_media: Pictures and sounds whose soft tokens are kept.
+        picture_states: Where the vision tower's states (1, L, D) of a picture come from, for callers that need
+            them too and keep them; None computes them here.
+        sound_states: The same for sounds.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        processor: Any,
+        *,
+        num_caches: int = 4,
+        num_media: int = 32,
+        picture_states: Callable[[Picture], Tensor] | None = None,
+        sound_states: Callable[[Sound], Tensor] | None = None,
+    ):
+        self.model = model.eval()
+        self.processor = processor
+        self.num_media = num_media
+        self.last = Stats()
+        self._picture_states = picture_states
+        self._sound_states = sound_states
+        self._caches = PrefixCaches(num_caches)
+        self._soft_tokens: OrderedDict[str, Tensor] = OrderedDict()
+        self._lock = threading.Lock()
+        text_config = model.config.get_text_config()
+        self.context_length = int(text_config.max_position_embeddings)
+        self._end_ids = self._find_end_ids()
+        self._ends = torch.tensor(sorted(self._end_ids), device=model.device)
+        self._banned = self._find_banned(int(text_config.vocab_size))
+
+    def clear(self) -> None:
+        """Forget all caches and soft tokens."""
+        self._caches.clear()
+        with self._lock:
+            self._soft_tokens.clear()
+
+    def stream(
+        self, turns: Sequence[Turn], settings: Settings | None = None, stop: threading.Event | None = None
+    ) -> Generator[str, None, Stats]:
+        """Answer the last turn, a user's. Closing the generator, or setting `stop`, ends the work at once.
+
+        Args:
+            turns: The whole conversation.
+            settings: None is greedy.
+            stop: Looked at before every token.
+
+        Returns:
+            A generator of text pieces; its value is what the answer cost (also in `last` when it has ended).
+
+        Raises:
+            InputError: If there is nothing to answer, or a medium that this model cannot perceive.
+            QuestionError: If the last turn alone does not fit into the context.
+        """
+        if not turns or turns[-1].role != "user":
+            given = "no turn" if not turns else f"a last turn of role {turns[-1].role!r}"
+            raise InputError(f"A speaker answers a user's turn, but got {given}.")
+        for kind, tower in (("pictures", "vision_config"), ("sounds", "audio_config")):
+            if getattr(self.model.config, tower) is None and any(getattr(turn, kind) for turn in turns):
+                raise InputError(
+                    f"This model cannot perceive {kind}; ask without them or choose another model."
+                )
+        settings = settings or Settings()
+        turns, dropped = self._fit(list(turns), settings)
+        return self._answer(turns, settings, stop, Stats(turns_dropped=dropped))
+
+    def _answer(
+        self, turns: list[Turn], settings: Settings, stop: threading.Event | None, stats: Stats
+    ) -> Generator[str, None, Stats]:
+        started = time.perf_counter()
+        prompt = self._prompt(turns, True)
+        kept = self._caches.take(prompt.keys)
+        text = TextStream(self._decode, self.processor.stop_strings)
+        generator = None
+        if settings.temperature > 0:
+            generator = torch.Generator()
+            generator.seed() if settings.seed is None else generator.manual_seed(settings.seed)
+        try:
+            stats.tokens_reused, stats.tokens_fed = len(kept.keys), len(prompt.keys) - len(kept.keys)
+            logits = self._feed_prompt(kept, prompt, stats)
+            while stats.finish == "closed":
+                if not stats.tokens_generated:  # an answer has at least one token
+                    logits = logits.index_fill(0, self._ends, -torch.inf)
+                token = pick_token(logits, settings.temperature, settings.top_p, generator)
+                if not stats.tokens_generated:
+                    stats.first_token_s = time.perf_counter() - started
+                if token in self._end_ids:
+                    stats.finish = "stop"
+                    break
+                stats.tokens_generated += 1
+                if piece := text.push(token):
+                    yield piece
+                if text.stopped:
+                    stats.finish = "stop"
+                elif stats.tokens_generated == settings.max_new_tokens:
+                    stats.finish = "length"
+                elif stop is not None and stop.is_set():
+                    stats.finish = "stopped"
+                else:
+                    logits = self._feed(kept, [token], [token])
+            if piece := text.finish():
+                yield piece
+            if stats.finish != "stopped":
+                self._settle(kept, turns, text.text)
+        finally:
+            stats.total_s = time.perf_counter() - started
+            self._caches.give(kept)
+            self.last = stats
+        return stats
+
+    def _settle(self, kept: Kept, turns: list[Turn], answer: str) -> None:
+        """Bring the cache to where the next turn starts: the answer as it is tokenised then, and its end."""
+        prompt = self._prompt([*turns, Turn("assistant", answer)], False)
+        kept.crop(common_length(kept.keys, prompt.keys))
+        if len(kept.keys) < len(prompt.keys):
+            self._feed_prompt(kept, prompt, Stats())
+
+    def _fit(self, turns: list[Turn], settings: Settings) -> tuple[list[Turn], int]:
+        """Leave out the oldest turns, question with answer, until the rest fits; never a system turn.
+
+        What is left out grows in steps of a quarter of the context, so that the turns after an overflow find
+        the same beginning in the kept cache instead of a shifted one each time.
+        """
+        room = self.context_length - settings.max_new_tokens
+        if room < 1:
+            raise InputError(
+                f"max_new_tokens is {settings.max_new_tokens}, but the model's whole context is "
+                f"{self.context_length} tokens; ask for a shorter answer."
+            )
+        full = len(self._prompt(turns, True).ids)
+        if full <= room:
+            return turns, 0
+        users = [number for number, turn in enumerate(turns) if turn.role == "user"]
+        choices = [
+            [turn for number, turn in enumerate(turns) if number >= start or turn.role == "system"]
+            for start in users[1:]
+        ]
+        lengths = [len(self._prompt(choice, True).ids) for choice in choices]
+        step = max(1, self.context_length // 4)
+        wanted = -(-(full - room) // step) * step
+        fitting = [number for number, length in enumerate(lengths) if length <= room]
+        if not fitting:
+            shortest = min([full, *lengths])
+            raise QuestionError(
+                f"The question, its media and the system text take {shortest} tokens, but with "
+                f"{settings.max_new_tokens} for the answer at most {room} fit; "
+                "shorten the question or send fewer media."
+            )
+        best = next((number for number in fitting if full - lengths[number] >= wanted), fitting[0])
+        return choices[best], len(turns) - len(choices[best])
+
+    def _prompt(self, turns: Sequence[Turn], add_generation_prompt: bool) -> Prompt:
+        pictures = (picture for turn in turns for picture in turn.pictures)
+        sounds = (sound for turn in turns for sound in turn.sounds)
+        prompt = Prompt([], [], [])
+        for piece in self.processor.encode_pieces([message(turn) for turn in turns], add_generation_prompt):
+            if piece.kind in ("image", "audio"):
+                medium: Picture | Sound = next(pictures) if piece.kind == "image" else next(sounds)
+                prompt.media.append((len(prompt.ids), medium))
+                prompt.keys.extend([medium.id] * len(piece.ids))
+            else:
+                prompt.keys.extend(piece.ids)
+            prompt.ids.extend(piece.ids)
+        return prompt
+
+    def _feed_prompt(self, kept: Kept, prompt: Prompt, stats: Stats) -> Tensor:
+        """Compute what of the prompt is not in the cache; logits of the next token."""
+        start = len(kept.keys)
+        started = time.perf_counter()
+        features: dict[str, Tensor] = {}
+        for name, kind in (("image_features", Picture), ("audio_features", Sound)):
+            fresh = [medium for place, medium in prompt.media if place >= start and isinstance(medium, kind)]
+            if fresh:
+                features[name] = torch.cat([self._encode(medium, stats) for medium in fresh])
+        encoded = time.perf_counter()
+        logits = self._feed(kept, prompt.ids[start:], prompt.keys[start:], **features)
+        stats.encode_s += encoded - started
+        stats.prefill_s += time.perf_counter() - encoded
+        return logits
+
+    def _feed(self, kept: Kept, ids: list[int], keys: list[Key] | list[int], **features: Tensor) -> Tensor:
+        """One forward pass over new positions; logits (vocabulary,) of the next token, -inf where banned."""
+        input_ids = torch.tensor([ids], device=self.model.device)
+        with self._lock, torch.inference_mode():
+            kept.sound = False
+            outputs = self.model(
+                input_ids=input_ids, past_key_values=kept.cache, use_cache=True, logits_to_keep=1, **features
+            )
+            kept.cache = outputs.past_key_values
+            kept.keys.extend(keys)
+            kept.sound = True
+            logits: Tensor = outputs.logits[0, -1].masked_fill(self._banned, -torch.inf)
+        return logits
+
+    def _encode(self, medium: Picture | Sound, stats: Stats) -> Tensor:
+        """Soft tokens (1, N, H) of a medium, computed once."""
+        with self._lock:
+            if (kept := self._soft_tokens.get(medium.id)) is not None:
+                self._soft_tokens.move_to_end(medium.id)
+                return kept
+            with torch.inference_mode():
+                tokens = self._picture(medium) if isinstance(medium, Picture) else self._sound(medium)
+            stats.encoder_calls += 1
+            self._soft_tokens[medium.id] = tokens
+            while len(self._soft_tokens) > self.num_media:
+                self._soft_tokens.popitem(last=False)
+        return tokens
+
+    def _picture(self, picture: Picture) -> Tensor:
+        if self._picture_states is not None:
+            states = self._picture_states(picture).to(self.model.device)
+            return self.model.get_image_features(vision_hidden_states=states)  # type: ignore[no-any-return]
+        inputs = self.processor.image_processor(images=[Image.fromarray(picture.pixels)], return_tensors="pt")
+        return self.model.get_image_features(inputs["pixel_values"].to(self.model.device))  # type: ignore[no-any-return]
+
+    def _sound(self, sound: Sound) -> Tensor:
+        if self._sound_states is not None:
+            states = self._sound_states(sound).to(self.model.device)
+            return self.model.get_audio_features(audio_hidden_states=states)  # type: ignore[no-any-return]
+        inputs = self.processor.feature_extractor(
+            [sound.samples], sampling_rate=sound.sampling_rate, return_tensors="pt"
+        ).to(self.model.device)
+        return self.model.get_audio_features(**inputs)  # type: ignore[no-any-return]
+
+    def _decode(self, ids: list[int]) -> str:
+        return self.processor.tokenizer.decode(ids, clean_up_tokenization_spaces=False)  # type: ignore[no-any-return]
+
+    def _find_end_ids(self) -> frozenset[int]:
+        configured = self.model.generation_config.eos_token_id
+        configured = configured if isinstance(configured, list) else [configured]
+        return frozenset(i for i in (*configured, self.processor.tokenizer.eos_token_id) if i is not None)
+
+    def _find_banned(self, vocab_size: int) -> Tensor:
+        """(vocabulary,), true for ids that no answer holds: special tokens but the end, ids of no token."""
+        banned = torch.zeros(vocab_size, dtype=torch.bool)
+        banned[len(self.processor.tokenizer) :] = True
+        special = [i for i, token in self.processor.tokenizer.added_tokens_decoder.items() if token.special]
+        banned[[i for i in special if i not in self._end_ids]] = True
+        return banned.to(self.model.device)
+
+
+def message(turn: Turn) -> dict[str, Any]:
+    """A turn as the processor takes it: its pictures, its sounds, its text."""
+    parts: list[dict[str, str]] = [{"type": "image"} for _ in turn.pictures]
+    parts += [{"type": "audio"} for _ in turn.sounds]
+    return {"role": turn.role, "content": [*parts, {"type": "text", "text": turn.text}]}

@@ -1,0 +1,1 @@
+"""Values for models, training and prompts; read with importlib.resources."""

@@ -1,0 +1,40 @@
+# Trains nano from nothing: the world, the towers, the language model, the bridges, the shipped folder.
+# Every target is a folder or file of runs/nano; a stage that was killed goes on where it was, one that is done is skipped.
+# With -j2 two stages that do not need each other run side by side, each on one core.
+
+PYTHON ?= python
+RUN := runs/nano
+WORLD := $(RUN)/world
+DATA := $(PYTHON) -m bubo.data_tools world
+TRAIN := $(PYTHON) -m bubo.train
+WORKERS ?= 2
+
+.PHONY: nano
+nano: $(RUN)/shipped.json
+
+$(WORLD)/pictures/vocabulary.json:
+	$(DATA) $(WORLD)/pictures --count 24000 --seed 2 --split train --parts picture --workers $(WORKERS)
+
+$(WORLD)/validation/vocabulary.json: | $(WORLD)/pictures/vocabulary.json
+	$(DATA) $(WORLD)/validation --count 1000 --seed 9 --split validation --workers $(WORKERS)
+
+$(WORLD)/train/vocabulary.json: | $(WORLD)/validation/vocabulary.json
+	$(DATA) $(WORLD)/train --count 20000 --seed 1 --split train --workers $(WORKERS)
+
+$(RUN)/eyes/done.json: configs/train/nano/eyes.yaml | $(WORLD)/train/vocabulary.json
+	$(TRAIN) $<
+
+$(RUN)/language/done.json: configs/train/nano/language.yaml | $(WORLD)/train/vocabulary.json
+	$(TRAIN) $<
+
+$(RUN)/ears/done.json: configs/train/nano/ears.yaml | $(WORLD)/train/vocabulary.json $(RUN)/eyes/done.json
+	$(TRAIN) $<
+
+$(RUN)/align/done.json: configs/train/nano/align.yaml $(RUN)/eyes/done.json $(RUN)/ears/done.json $(RUN)/language/done.json
+	$(TRAIN) $<
+
+$(RUN)/instruct/done.json: configs/train/nano/instruct.yaml $(RUN)/align/done.json
+	$(TRAIN) $<
+
+$(RUN)/shipped.json: $(RUN)/instruct/done.json
+	$(PYTHON) -m bubo.train.ship $(RUN) bubo/nano

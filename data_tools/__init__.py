@@ -1,0 +1,1 @@
+"""Making of training records, imported as bubo.data_tools."""

@@ -1,0 +1,1 @@
+"""The generated world: pictures, sounds and dialogues with exact truth, deterministic from a seed."""

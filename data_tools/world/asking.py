@@ -1,0 +1,80 @@
+"""The user's side: chooses a phrasing, names things by class or synonym, and types as people do."""
+
+import random
+
+from .phrases import FURTHER_ASKED, PHRASES, RELATION_ASKED, WHERE_ASKED
+from .wording import PLURAL_SOUNDS, SAID_WITHOUT_ARTICLE, Words, indefinite, pluralise
+
+SYNONYM_SHARE = 0.15
+LOWER_SHARE = 0.15
+NO_MARK_SHARE = 0.15
+
+
+class Asker:
+    """Writes user turns for one split; the same random numbers give the same words."""
+
+    def __init__(self, rng: random.Random, words: Words, split: str) -> None:
+        self.rng = rng
+        self.words = words
+        self.split = split
+
+    def ask(self, key: str, **slots: str) -> str:
+        """Fill one phrasing of `key` with the slots, and type it."""
+        return self.typed(self.rng.choice(PHRASES[key].of(self.split)).format(**slots))
+
+    def typed(self, text: str) -> str:
+        """Write a question as people type it: sometimes without a capital or without the last mark."""
+        rng = self.rng
+        if rng.random() < LOWER_SHARE and not text.startswith("I "):
+            text = text[0].lower() + text[1:]
+        if rng.random() < NO_MARK_SHARE and len(text) > 4:
+            text = text.rstrip("?.")
+        return text
+
+    def thing(self, name: str, suffix: str = "", *, qualifier: str = "") -> dict[str, str]:
+        """Return the slots that name an object class, with its plural; sometimes by a synonym."""
+        noun, plural = self._noun(name)
+        full = f"{qualifier} {noun}".strip()
+        one = full if noun != name or qualifier else self.words.one(name)
+        return {
+            f"the{suffix}": f"the {full}",
+            f"a{suffix}": indefinite(one),
+            f"name{suffix}": full,
+            f"names{suffix}": plural,
+        }
+
+    def sound(self, name: str) -> dict[str, str]:
+        """Return the slots that name a sound class; sometimes by a synonym or as one hears it."""
+        rng, words = self.rng, self.words
+        entry = words.sounds[name]
+        synonyms = words.safe_synonyms[name]
+        roll = rng.random()
+        if roll < SYNONYM_SHARE and synonyms:
+            noun = rng.choice(synonyms)
+            bare = noun.endswith(("ing", "music", "noise")) or noun in SAID_WITHOUT_ARTICLE
+            return {"sound": f"the {noun}", "asound": noun if bare else indefinite(noun)}
+        heard = entry.get("phrase", "") if roll > 1 - SYNONYM_SHARE else words.heard(name)
+        the = f"the sound of the {name}" if name in PLURAL_SOUNDS else f"the {name}"
+        return {"sound": the, "asound": heard or words.heard(name)}
+
+    def where(self, position: str) -> str:
+        """Return a way to name one of the nine places, such as "in the upper left"."""
+        return self._often_first(WHERE_ASKED[position])
+
+    def relation(self, relation: str) -> str:
+        """Return a way to say a relation, such as "to the left of"."""
+        return self._often_first(RELATION_ASKED[relation])
+
+    def further(self, direction: str) -> str:
+        """Return a way to compare in a direction, such as "more to the left"."""
+        return self._often_first(FURTHER_ASKED[direction])
+
+    def _often_first(self, ways: tuple[str, ...]) -> str:
+        return ways[0] if self.rng.random() < 0.6 else self.rng.choice(ways)
+
+    def _noun(self, name: str) -> tuple[str, str]:
+        synonyms = self.words.safe_synonyms[name]
+        if synonyms and self.rng.random() < SYNONYM_SHARE:
+            noun = self.rng.choice(synonyms)
+            return noun, pluralise(noun)
+        return name, self.words.plural(name)

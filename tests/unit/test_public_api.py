@@ -1,0 +1,88 @@
+"""The surface of `import bubo`: pinned names, resolved on first use, nothing heavy before that."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import bubo
+from bubo import errors
+
+NAMES = [
+    "Answer",
+    "Assistant",
+    "BuboError",
+    "Conversation",
+    "Entity",
+    "Link",
+    "Picture",
+    "Region",
+    "Sound",
+    "Span",
+    "Turn",
+    "Verdict",
+    "__version__",
+    "load",
+    "load_picture",
+    "load_sound",
+]
+
+
+def test_names_are_pinned():
+    assert bubo.__all__ == NAMES
+    assert set(NAMES) <= set(dir(bubo))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_resolves(name):
+    value = getattr(bubo, name)
+    if name != "__version__":
+        assert value.__doc__
+        assert value.__module__.startswith("bubo.")
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError, match="no attribute 'laod'; its public names are"):
+        _ = bubo.laod
+    assert not hasattr(bubo, "torch")
+
+
+def test_importing_bubo_imports_nothing_heavy():
+    code = (
+        "import sys, bubo; bubo.BuboError; "
+        "sys.exit(str([m for m in ('torch', 'transformers', 'numpy', 'PIL', 'av') if m in sys.modules] or ''))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr.strip()) in ((0, ""), (1, "")), run.stderr
+
+
+def test_the_value_types_need_no_torch():
+    code = (
+        "import sys; from bubo import Answer, Picture, load_picture, load_sound; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_error_tree_is_the_one_drawn():
+    drawn = errors.__doc__
+    classes = [value for _, value in inspect.getmembers(errors, inspect.isclass)]
+    assert len(classes) == drawn.count("── ") + 1
+    for value in classes:
+        assert value.__name__ in drawn
+        assert issubclass(value, errors.BuboError)
+        assert value.__doc__
+    assert issubclass(errors.MediaError, errors.InputError)
+    assert issubclass(errors.InputError, ValueError)
+    assert issubclass(errors.ConfigError, errors.TrainError)
+    error = errors.MissingPackageError("matplotlib", "train", "drawing curves")
+    assert isinstance(error, ImportError)
+    assert str(error) == (
+        "The package 'matplotlib' is not installed, and drawing curves needs it: pip install \"bubo[train]\"."
+    )
+
+
+@pytest.mark.parametrize("module", ["train", "data_tools", "configs", "web"])
+def test_mapped_folders_import_under_bubo(module):
+    assert importlib.import_module(f"bubo.{module}").__doc__

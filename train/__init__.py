@@ -1,0 +1,1 @@
+"""Training of Bubo models: `bubo train <yaml>` (needs the `train` extra)."""

@@ -1,0 +1,131 @@
+"""Packed rows as a data set: dialogues with the truth tokens or the tower features that they refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .arrays import WorldArrays
+from .oracle import picture_truth, sound_truth
+from .packing import Packer, Row, collate_rows, group_by_media
+
+#: (world, record) -> (arrays of the picture or None, arrays of the sound or None, "t3"/"e1" -> slot)
+Reader = Callable[[WorldArrays, dict[str, Any]], tuple[dict[str, np.ndarray] | None, dict[str, np.ndarray] | None, dict[str, int]]]  # noqa: E501
+PICTURE_KEYS = ("things", "boxes", "colours", "place", "vision")
+SOUND_KEYS = ("events", "times", "duration", "audio")
+
+
+def truth_reader(world: WorldArrays, record: dict[str, Any]) -> Any:
+    """Reads truth tokens only."""
+    picture = sound = None
+    slots: dict[str, int] = {}
+    if record["picture"] >= 0:
+        picture, found = picture_truth(world, record["picture"], record)
+        slots |= found
+    if record["sound"] >= 0:
+        sound, found = sound_truth(world, record["sound"], record)
+        slots |= found
+    return picture, sound, slots
+
+
+class RowSet:
+    """Rows of packed dialogues.
+
+    Args:
+        arrays: opened data folders.
+        packer: lays the dialogues out.
+        reader: what stands for the media.
+        dialogues: keeps dialogues by their number of user turns: "single", "multi" or "all".
+        kinds: keeps only single-turn dialogues whose answer is of these kinds (captions), or None for all.
+        per_row: most dialogues in a row; those of a record beyond it take turns over the epochs.
+    """
+
+    def __init__(self, arrays: list[WorldArrays], packer: Packer, reader: Reader, *, dialogues: str = "all",
+                 kinds: frozenset[str] | None = None, per_row: int = 9, seed: int = 0, limit: int | None = None):  # fmt: skip
+        self.packer, self.reader, self.per_row, self.seed, self.epoch = packer, reader, per_row, seed, 0
+        self.rows: list[tuple[WorldArrays, dict[str, Any], list[list[dict[str, Any]]]]] = []
+        for world in arrays:
+            for record in world.records[:limit]:
+                for group in group_by_media(record, front_limit=99):
+                    kept = [d for d in group if _wanted(d, dialogues, kinds)]
+                    if kept:
+                        self.rows.append((world, record, kept))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses which dialogues of a crowded record are shown."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[Row, Any, Any, list[list[dict[str, Any]]]]:
+        world, record, group = self.rows[index]
+        if len(group) > self.per_row:
+            rng = np.random.default_rng([self.seed, self.epoch, index])
+            group = [group[i] for i in sorted(rng.choice(len(group), self.per_row, replace=False))]
+        picture, sound, slots = self.reader(world, record)
+        row = self.packer.pack(group, slots)
+        return row, picture, sound, group
+
+    def collate(self, items: list[Any]) -> dict[str, Tensor]:
+        """Batch of collate_rows plus media arrays in the order of their placeholders, as ``picture_*``/``sound_*``."""
+        batch = collate_rows([item[0] for item in items], self.packer.special["<|pad|>"])
+        pictures = [picture for row, picture, _, _ in items for medium in row.media if medium == "picture"]
+        sounds = [sound for row, _, sound, _ in items for medium in row.media if medium == "sound"]
+        batch |= {f"picture_{key}": _stack([p[key] for p in pictures]) for key in PICTURE_KEYS
+                  if pictures and key in pictures[0]}  # fmt: skip
+        batch |= {f"sound_{key}": _stack([s[key] for s in sounds]) for key in SOUND_KEYS
+                  if sounds and key in sounds[0]}  # fmt: skip
+        return batch
+
+
+def _wanted(dialogue: list[dict[str, Any]], dialogues: str, kinds: frozenset[str] | None) -> bool:
+    single = len(dialogue) == 2
+    if (dialogues == "single" and not single) or (dialogues == "multi" and single):
+        return False
+    return kinds is None or (single and dialogue[1]["kind"] in kinds)
+
+
+def _stack(values: list[np.ndarray]) -> Tensor:
+    first = np.asarray(values[0])
+    if first.ndim == 2 and len({len(v) for v in values}) > 1:  # frames of sounds differ in number
+        longest = max(len(v) for v in values)
+        values = [np.pad(v, ((0, longest - len(v)), (0, 0))) for v in values]
+    stacked = np.stack(values)
+    if stacked.dtype == np.float16:
+        stacked = stacked.astype(np.float32)
+    return torch.from_numpy(stacked)
+
+
+def value_spans(turn: dict[str, Any]) -> list[tuple[int, int]]:
+    """Character spans of an answer that carry its fact: they must be right for the answer to be right."""
+    kind, answer, text = turn["kind"], turn["answer"], turn["text"]
+    links = [(link["start"], link["end"]) for link in turn["links"]]
+    if kind in ("presence", "presence_sound", "relation", "verdict"):
+        return [(0, len(text.split(",")[0].split(":")[0]))]
+    if kind == "when":
+        return [(i, i + 1) for i, letter in enumerate(text) if letter.isdigit()]
+    words = []
+    for key in ("value", "position"):
+        value = answer.get(key) if kind in ("position", "at_position", "colour", "size", "further", "source") else None
+        words += value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    spans = [(text.find(word), text.find(word) + len(word)) for word in words if word in text]
+    return spans or links or [(0, len(text))]
+
+
+def exact_by_kind(rows: list[tuple[Row, list[list[dict[str, Any]]]]], packer: Packer, guess: Tensor) -> list[tuple[str, bool]]:
+    """(kind, whether every fact token is the argmax) for each answer of a batch; guess (B, L) from answer_loss."""
+    found = []
+    for b, (row, group) in enumerate(rows):
+        turns = [turn for dialogue in group for turn in dialogue if turn["role"] == "assistant"]
+        for (start, _), turn in zip(row.spans, turns, strict=True):
+            ids, ends = packer.encode(turn["text"])
+            spans = value_spans(turn)
+            facts = [i for i, end in enumerate(ends) if any(low <= end < high for low, high in spans)]
+            right = all(int(guess[b, start + i]) == ids[i] for i in facts)
+            found.append((turn["kind"], right))
+    return found

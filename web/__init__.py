@@ -1,0 +1,1 @@
+"""The browser client; it talks HTTP to bubo.server and holds no Python."""
