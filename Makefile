@@ -48,7 +48,7 @@ wheel-test: $(STAMP)  ## build wheel and sdist, install the wheel in a clean env
 	$(BIN)/pytest -m wheel tests/e2e/test_wheel.py
 
 nano: $(STAMP) fonts  ## train the nano model from nothing, in stages that can be resumed
-	@$(MAKE) --no-print-directory -f configs/train/nano.mk PY=$(PY) BUBO=$(BIN)/bubo
+	@$(MAKE) --no-print-directory -j2 -f configs/train/nano.mk PY=$(PY)
 
 eval: $(STAMP) fonts  ## report the shipped model's figures on the held-out world
 	@$(BIN)/bubo eval world --split heldout --count 1000 --seed 1
@@ -60,16 +60,18 @@ parity: $(STAMP)  ## compare with stored reference tensors
 	$(BIN)/pytest -m parity tests/parity
 
 docs: $(STAMP)  ## write docs/cli.md from the help texts
-	@mkdir -p docs && $(PY) -m bubo.cli.pages > docs/cli.md.part && mv docs/cli.md.part docs/cli.md
+	@mkdir -p docs
+	@COLUMNS=100 $(PY) -c "$$CLI_PAGE" > docs/cli.md.part && mv docs/cli.md.part docs/cli.md
+	@echo "Wrote docs/cli.md"
 
 fonts: $(STAMP)
-	@$(PY) -c "$$FIND_FONT" 2>/dev/null \
+	@export DEBIAN_FRONTEND=noninteractive; $(PY) -c "$$FIND_FONT" 2>/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { echo "Installing the font that draws the world: fonts-noto-color-emoji"; \
 	       apt-get install -qq -y fonts-noto-color-emoji >/dev/null 2>&1 \
 	       || { apt-get update -qq && apt-get install -qq -y fonts-noto-color-emoji >/dev/null; }; }; } \
 	|| true
-	@$(PY) -c "$$FIND_FONT"
+	@$(PY) -c "$$FIND_FONT" || true  # says what to do; what needs no font still runs
 
 clean:  ## remove what building and testing left behind, not .venv
 	rm -rf build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -106,3 +108,21 @@ except BuboError as error:
     sys.exit(str(error))
 endef
 export FIND_FONT
+
+define CLI_PAGE
+import contextlib, io
+from bubo.cli import VERBS, main
+fence = chr(96) * 3
+print("# The command line")
+print()
+print("Written by make docs from the help texts; change those, not this page.")
+for words in [[], *([verb] for verb in VERBS)]:
+    page = io.StringIO()
+    with contextlib.redirect_stdout(page):
+        main([*words, "--help"])
+    print()
+    print("##", " ".join(["bubo", *words]))
+    print()
+    print(fence + "text", page.getvalue().strip(), fence, sep="\n")
+endef
+export CLI_PAGE

@@ -63,7 +63,9 @@ class Assistant:
 
     def conversation(self, system: str = "") -> "Conversation":
         """A new conversation with this assistant; `system` is a text that stays before all turns."""
-        from bubo.conversation import Conversation  # the conversation knows its assistant, not the other way round
+        from bubo.conversation import (
+            Conversation,
+        )  # the conversation knows its assistant, not the other way round
 
         return Conversation(self, [Turn("system", system)] if system else [])
 
@@ -79,8 +81,8 @@ class Assistant:
     def stream(self, turns: Sequence[Turn], settings: Settings | None = None) -> Iterator[Event]:
         """Answers the last turn, step by step.
 
-        Text comes as it is written. When a sentence is finished, its entities and links follow; the verdict and the
-        whole answer come last. What was given out is part of the answer.
+        Text comes as it is written. When a sentence is finished, its entities and links follow; the verdict
+        and the whole answer come last. What was given out is part of the answer.
 
         Args:
             turns: The whole conversation; the last turn is the user's.
@@ -124,7 +126,14 @@ class Assistant:
             "encoder_calls": stats.encoder_calls,
         }
         answer = Answer(
-            text, work.entities, work.links, verdict, timings, metadata, pictures=work.pictures, sounds=work.sounds
+            text,
+            work.entities,
+            work.links,
+            verdict,
+            timings,
+            metadata,
+            pictures=work.pictures,
+            sounds=work.sounds,
         )
         yield Event("answer", answer=answer)
 
@@ -222,8 +231,8 @@ def load(name_or_path: str | Path = "nano") -> Assistant:
 
     Args:
         name_or_path: "nano", the model that comes with the library, or a folder laid out like it: model/ (a
-            `BuboForConditionalGeneration` with its processor), vocabulary.json and, if there are thresholds of its own,
-            grounding.json.
+            `BuboForConditionalGeneration` with its processor), vocabulary.json and, if there are thresholds
+            of its own, grounding.json.
 
     Raises:
         ModelError: If the name is unknown, or a file or tensor is missing or wrong.
@@ -233,7 +242,8 @@ def load(name_or_path: str | Path = "nano") -> Assistant:
     for part in (_MODEL_FOLDER, _VOCABULARY):
         if not (folder / part).exists():
             raise ModelError(
-                f"The model {name} has no {part} in {folder}. A model folder holds {_MODEL_FOLDER}/ and {_VOCABULARY}; "
+                f"The model {name} has no {part} in {folder}. A model folder holds "
+                f"{_MODEL_FOLDER}/ and {_VOCABULARY}; "
                 "install the package again, or make the model with `make nano`."
             )
     from bubo.grounding.nano import nano_grounder
@@ -262,10 +272,12 @@ def _find_folder(name_or_path: str | Path) -> Path:
 
 
 def _load_model(folder: Path) -> tuple[Any, Any]:
-    """The model, float32 and ready to answer, and its processor; all tensors of the file must fit, and none may lack."""
+    """The model in float32, ready to answer, and its processor. Every tensor must fit, and none may lack."""
     import torch
 
-    from bubo.models import BuboForConditionalGeneration, BuboProcessor
+    # Importing from inside the package runs bubo.models first, which registers the Auto classes.
+    from bubo.models.bubo.modeling_bubo import BuboForConditionalGeneration
+    from bubo.models.bubo.processing_bubo import BuboProcessor
 
     try:
         processor = BuboProcessor.from_pretrained(folder, local_files_only=True)
@@ -276,14 +288,22 @@ def _load_model(folder: Path) -> tuple[Any, Any]:
         detail = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelError(f"Cannot load the model in {folder}: {detail}") from error
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("safetensors", "safetensors_rust", "huggingface_hub", "jinja2"):
+        if type(error).__module__.split(".")[0] not in (
+            "safetensors",
+            "safetensors_rust",
+            "huggingface_hub",
+            "jinja2",
+        ):
             raise
-        raise ModelError(f"Cannot load the model in {folder}: {' '.join(str(error).split())[:300]}") from error
+        raise ModelError(
+            f"Cannot load the model in {folder}: {' '.join(str(error).split())[:300]}"
+        ) from error
     for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
         names = sorted(str(entry[0] if isinstance(entry, tuple) else entry) for entry in report.get(kind, ()))
         if names:
             raise ModelError(
-                f"The weights in {folder} do not fit their configuration: {len(names)} {kind.replace('_', ' ')}, such as "
+                f"The weights in {folder} do not fit their configuration: {len(names)} "
+                f"{kind.replace('_', ' ')}, such as "
                 f"{', '.join(names[:3])}. Get the folder again, whole."
             )
     return model.eval(), processor

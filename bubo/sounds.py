@@ -18,6 +18,8 @@ MIN_DURATION_S = 0.1
 MAX_DURATION_S = 600.0
 MIN_RATE, MAX_RATE = 1_000, 768_000
 MAX_CHANNELS = 64
+# Louder than 32-bit integers taken for floats is no sound, and would overflow in the resampler.
+MAX_LEVEL = 2.0**32
 
 _BLOCK = 2**18  # values read at a time, over all channels
 # soundfile reads OGG and MP3 too, but its MP3 decoder writes to stderr and its OGG one loses cut-off files.
@@ -66,9 +68,9 @@ class SoundBuffer:
         if not len(mono):
             return
         peak = float(np.abs(mono).max())
-        if not np.isfinite(peak):
+        if not peak <= MAX_LEVEL:  # NaN too
             raise MediaError(
-                f"The sound {self.name} holds NaN or infinite samples; expected numbers from -1 to 1."
+                f"The sound {self.name} holds NaN, infinite or absurd samples ({peak}); expected -1 to 1."
             )
         self._peak = max(self._peak, peak)
         self.count += len(mono)
@@ -114,7 +116,9 @@ def _to_channels(samples: object) -> NDArray[Any]:
     except ValueError:
         raise MediaError("Sound samples must be an array, but the lists given differ in length.") from None
     if array.ndim not in (1, 2):
-        raise MediaError(f"Sound samples must have shape (T,), (T, C) or (C, T), but got shape {array.shape}.")
+        raise MediaError(
+            f"Sound samples must have shape (T,), (T, C) or (C, T), but got shape {array.shape}."
+        )
     if not array.size:
         return np.zeros((0, 1), np.float32)
     if array.ndim == 1:

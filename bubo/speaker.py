@@ -116,8 +116,8 @@ class ModelSpeaker:
         processor: Its `BuboProcessor`.
         num_caches: Conversations whose key-value caches are kept.
         num_media: Pictures and sounds whose soft tokens are kept.
-        picture_states: Where the vision tower's states (1, L, D) of a picture come from, for callers that need
-            them too and keep them; None computes them here.
+        picture_states: Where the vision tower's states (1, L, D) of a picture come from, for callers who need
+            them too and keep them; None computes them.
         sound_states: The same for sounds.
     """
 
@@ -270,7 +270,9 @@ class ModelSpeaker:
         pictures = (picture for turn in turns for picture in turn.pictures)
         sounds = (sound for turn in turns for sound in turn.sounds)
         prompt = Prompt([], [], [])
-        for piece in self.processor.encode_pieces([message(turn) for turn in turns], add_generation_prompt):
+        with self._lock:  # tokenizers are not for two threads at once
+            pieces = self.processor.encode_pieces([message(turn) for turn in turns], add_generation_prompt)
+        for piece in pieces:
             if piece.kind in ("image", "audio"):
                 medium: Picture | Sound = next(pictures) if piece.kind == "image" else next(sounds)
                 prompt.media.append((len(prompt.ids), medium))

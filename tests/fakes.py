@@ -109,3 +109,49 @@ class FakeSpeaker:
             yield answer[start : start + self.piece]
         self.last = Stats(tokens_fed=len(turns), finish="stop")
         return self.last
+
+
+def _thing(name: str, plural: str = "", synonyms: str = "", hypernyms: str = "") -> dict[str, Any]:
+    lists = {"synonyms": synonyms, "hypernyms": hypernyms}
+    return {"name": name, "plural": plural or f"{name}s"} | {key: text.split() for key, text in lists.items()}
+
+
+def _sound(name: str, phrase: str, synonyms: Sequence[str], *sources: str) -> dict[str, Any]:
+    return {"name": name, "phrase": phrase, "synonyms": list(synonyms), "verb": "", "sources": list(sources)}
+
+
+VOCABULARY: dict[str, Any] = {
+    "objects": [
+        _thing("dog", synonyms="puppy hound", hypernyms="pet animal"),
+        _thing("cat", synonyms="kitten", hypernyms="pet animal"),
+        _thing("sheep", "sheep", hypernyms="animal"),
+        _thing("owl", hypernyms="bird animal"),
+        _thing("bird", hypernyms="animal"),
+        _thing("car", synonyms="automobile", hypernyms="vehicle"),
+        _thing("bus", "buses", hypernyms="vehicle"),
+        _thing("police car", hypernyms="vehicle"),
+        _thing("tree", hypernyms="plant"),
+        _thing("orange"),
+        _thing("gift", synonyms="present"),
+        _thing("house", synonyms="home"),
+        _thing("saw"),
+        _thing("piano"),
+        _thing("alarm clock"),
+        _thing("telephone", synonyms="phone"),
+    ],
+    "sounds": [
+        _sound("barking", "a dog barking", ("bark", "barks"), "dog"),
+        _sound("meowing", "a cat meowing", ("meow",), "cat"),
+        _sound("siren", "a siren", ("sirens",), "police car"),
+        _sound("engine noise", "an engine running", ("engine", "motor"), "car", "bus"),
+        _sound("piano music", "a piano playing", ("piano",), "piano"),
+        _sound("alarm ringing", "an alarm ringing", ("alarm", "ringing"), "alarm clock"),
+        _sound("phone ringing", "a phone ringing", ("ringing",), "telephone"),
+        _sound("waves", "waves", ("surf",)),
+    ],
+    "places": [
+        {"name": "beach", "phrase": "on a beach", "synonyms": ["seaside"]},
+        {"name": "living room", "phrase": "in a living room", "synonyms": ["room"]},
+    ],
+    "colours": ["red", "orange", "blue", "brown", "black", "white", "grey"],
+}

@@ -1,8 +1,8 @@
-"""Stages "align" (stage 1) and "instruct" (stage 2): the towers are frozen, the bridges and the language model learn.
+"""Stages "align" (stage 1) and "instruct" (stage 2): frozen towers, bridges and language model learn.
 
-Stage 1 trains the bridges alone, on captions of each modality. Stage 2 trains bridges and language model on all
-dialogues, positive and negative pairs alike. Losses (names in `loss_weights`): `words`, `attention` (see language.py),
-`truth` (soft tokens against truth tokens).
+Stage 1 trains the bridges alone, on captions of each modality. Stage 2 trains bridges and language model on
+all dialogues, positive and negative pairs alike. Losses (names in `loss_weights`): `words`, `attention` (see
+language.py), `truth` (soft tokens against truth tokens).
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ from bubo.models.bubo_vision import BuboVisionImageProcessor, BuboVisionModel
 from bubo.models.imagebind import ImageBindFeatureExtractor
 
 from .arrays import WorldArrays, open_arrays
-from .config import RunConfig, parse_options
+from .config import RunConfig
 from .features import WorldFeatures, open_features
 from .job import Job
 from .language import TRUTH_FILE, measure_rows, truth_tokens
+from .options import parse_options
 from .oracle import TruthTokens
 from .packing import Front, Packer, answer_loss, attention_loss
 from .rows import RowSet
 
 WEIGHTS = {"words": 1.0, "attention": 0.3, "truth": 0.3}
-CAPTIONS = frozenset({"describe_picture", "list_objects", "describe_sound", "describe_both", "position", "when", "place"})
+CAPTIONS = frozenset(
+    {"describe_picture", "list_objects", "describe_sound", "describe_both", "position", "when", "place"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class AlignOptions:
         dialogues: "single", "multi" or "all".
         captions_only: only descriptions (stage 1).
         attention_layer: the supervised layer, as in the language stage.
+        per_row: most dialogues in one row.
+        fact_weight: weight of the tokens that carry an answer's fact.
     """
 
     qformer_layers: int = 2
@@ -52,6 +57,7 @@ class AlignOptions:
     captions_only: bool = False
     attention_layer: int = 2
     per_row: int = 9
+    fact_weight: float = 1.0
 
 
 class AlignTraining(nn.Module):
@@ -63,25 +69,38 @@ class AlignTraining(nn.Module):
         self.bubo, self.layer, self.weights = bubo, layer, weights
         self.truth = truth.requires_grad_(False)
         self.register_buffer("table", table)
-        for tower in (bubo.model.vision_tower, bubo.model.audio_tower):
+        for tower in self._towers():
             tower.requires_grad_(False)
+
+    def _towers(self) -> tuple[nn.Module, nn.Module]:
+        model: Any = self.bubo.model
+        return model.vision_tower, model.audio_tower
 
     def train(self, mode: bool = True) -> AlignTraining:
         """The towers stay in eval mode."""
         super().train(mode)
-        self.bubo.model.vision_tower.eval()
-        self.bubo.model.audio_tower.eval()
+        for tower in self._towers():
+            tower.eval()
         return self
 
-    def forward(self, input_ids: Tensor, labels: Tensor, position_ids: Tensor, attention_mask: Tensor,
-                target_index: Tensor, target_weight: Tensor, **media: Tensor) -> dict[str, Tensor]:  # fmt: skip
+    def forward(
+        self,
+        input_ids: Tensor,
+        labels: Tensor,
+        position_ids: Tensor,
+        attention_mask: Tensor,
+        target_index: Tensor,
+        target_weight: Tensor,
+        word_weight: Tensor | None = None,
+        **media: Tensor,
+    ) -> dict[str, Tensor]:
         """Losses of a packed batch; `guess` holds the argmax ids (B, L)."""
         output = self.bubo.model(
             input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids,
-            vision_hidden_states=media.get("picture_vision"), audio_hidden_states=media.get("sound_audio"),
+            vision_hidden_states=media.get("picture_vision"), audio_features=self._sounds(media),
             output_attentions=True, use_cache=False,
         )  # fmt: skip
-        words, guess, _ = answer_loss(output.last_hidden_state, labels, self.bubo.lm_head)
+        words, guess, _ = answer_loss(output.last_hidden_state, labels, self.bubo.lm_head, word_weight)
         attention = attention_loss(output.attentions[self.layer], target_index, target_weight)
         with torch.no_grad():
             goals = truth_tokens(self.truth, self.table, media)
@@ -89,8 +108,22 @@ class AlignTraining(nn.Module):
         for made, goal in zip((output.image_features, output.audio_features), goals, strict=True):
             if made is not None and goal is not None:
                 truth = truth + (unit(made.float()) - unit(goal.float())).square().mean()
-        loss = self.weights["words"] * words + self.weights["attention"] * attention + self.weights["truth"] * truth
+        loss = (
+            self.weights["words"] * words
+            + self.weights["attention"] * attention
+            + self.weights["truth"] * truth
+        )
         return {"loss": loss, "words": words, "attention": attention, "truth": truth, "guess": guess}
+
+    def _sounds(self, media: dict[str, Tensor]) -> Tensor | None:
+        """Soft tokens of the batch's sounds, each from its own frames only, not from what pads them."""
+        if "sound_audio" not in media:
+            return None
+        states = media["sound_audio"]  # (N, longest, D)
+        real = torch.arange(states.shape[1], device=states.device) < media["sound_frames"][:, None]
+        bridge: Any = self.bubo.model.audio_bridge
+        tokens: Tensor = bridge(states, real)
+        return tokens
 
 
 def unit(x: Tensor) -> Tensor:
@@ -99,7 +132,7 @@ def unit(x: Tensor) -> Tensor:
 
 
 def new_bubo(config: RunConfig, options: AlignOptions) -> BuboForConditionalGeneration:
-    """Bubo from its parts: towers from init.eyes and init.ears, language model from init.language, new bridges."""
+    """Bubo from its parts: the towers and the language model that `config.init` names, and new bridges."""
     eyes = BuboVisionModel.from_pretrained(config.init_folder("eyes"), dtype=torch.float32)
     ears = BuboAudioModel.from_pretrained(config.init_folder("ears"), dtype=torch.float32)
     folder = config.init_folder("language")
@@ -108,24 +141,41 @@ def new_bubo(config: RunConfig, options: AlignOptions) -> BuboForConditionalGene
 
     def qformer(width: int) -> Blip2QFormerConfig:
         return Blip2QFormerConfig(
-            hidden_size=192, num_hidden_layers=options.qformer_layers, num_attention_heads=3, intermediate_size=768,
-            encoder_hidden_size=width, cross_attention_frequency=1, hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0, use_qformer_text_input=False,
-        )  # fmt: skip
+            hidden_size=192,
+            num_hidden_layers=options.qformer_layers,
+            num_attention_heads=3,
+            intermediate_size=768,
+            encoder_hidden_size=width,
+            cross_attention_frequency=1,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            use_qformer_text_input=False,
+        )
 
     settings = BuboConfig(
-        vision_config=eyes.config, audio_config=ears.config, text_config=llama.config,
-        vision_qformer_config=qformer(eyes.config.hidden_size), audio_qformer_config=qformer(ears.config.hidden_size),
-        num_image_tokens=eyes.config.num_anchors, num_audio_tokens=ears.config.num_anchors,
+        vision_config=eyes.config,
+        audio_config=ears.config,
+        text_config=llama.config,
+        vision_qformer_config=qformer(eyes.config.hidden_size),
+        audio_qformer_config=qformer(ears.config.hidden_size),
+        num_image_tokens=eyes.config.num_anchors,
+        num_audio_tokens=ears.config.num_anchors,
         image_token_id=tokenizer.convert_tokens_to_ids("<|image|>"),
         audio_token_id=tokenizer.convert_tokens_to_ids("<|audio|>"),
-        anchored_queries=True, anchored_residual=True, tie_word_embeddings=True,
-        bos_token_id=llama.config.bos_token_id, eos_token_id=llama.config.eos_token_id,
+        anchored_queries=True,
+        anchored_residual=True,
+        tie_word_embeddings=True,
+        bos_token_id=llama.config.bos_token_id,
+        eos_token_id=llama.config.eos_token_id,
         pad_token_id=llama.config.pad_token_id,
-    )  # fmt: skip
-    bubo = BuboForConditionalGeneration._from_config(settings, attn_implementation="eager")
+    )
+    bubo: BuboForConditionalGeneration = BuboForConditionalGeneration._from_config(
+        settings, attn_implementation="eager"
+    )
     # Rounded to half precision at once, as they are shipped: both stages then see the very same features.
-    bubo.model.vision_tower.load_state_dict({name: halved(value) for name, value in eyes.state_dict().items()})
+    bubo.model.vision_tower.load_state_dict(
+        {name: halved(value) for name, value in eyes.state_dict().items()}
+    )
     bubo.model.audio_tower.load_state_dict({name: halved(value) for name, value in ears.state_dict().items()})
     bubo.model.language_model.load_state_dict(llama.model.state_dict())
     bubo.tie_weights()
@@ -139,9 +189,10 @@ def halved(value: Tensor) -> Tensor:
 
 def open_all(config: RunConfig, folders: tuple[str, ...], bubo: BuboForConditionalGeneration) -> Any:
     """Arrays and a Reader of their features."""
+    model: Any = bubo.model
     worlds: list[WorldArrays] = [open_arrays(folder) for folder in folders]
     features: dict[Path, WorldFeatures] = {
-        world.folder: open_features(world, bubo.model.vision_tower, bubo.model.audio_tower) for world in worlds
+        world.folder: open_features(world, model.vision_tower, model.audio_tower) for world in worlds
     }
     return worlds, lambda world, record: features[world.folder].read(world, record)
 
@@ -165,6 +216,7 @@ def build(config: RunConfig) -> Job:
         bubo.lm_head.requires_grad_(False)
     chosen: dict[str, Any] = {
         "dialogues": options.dialogues, "per_row": options.per_row, "limit": config.data.limit,
+        "fact_weight": options.fact_weight,
         "kinds": CAPTIONS if options.captions_only else None,
     }  # fmt: skip
     worlds, reader = open_all(config, config.data.train, bubo)
@@ -180,6 +232,7 @@ def build(config: RunConfig) -> Job:
         BuboProcessor(
             image_processor=BuboVisionImageProcessor.from_pretrained(eyes),
             feature_extractor=ImageBindFeatureExtractor.from_pretrained(ears), tokenizer=tokenizer,
+            num_image_tokens=front.num_image_tokens, num_audio_tokens=front.num_audio_tokens,
         ).save_pretrained(folder)  # fmt: skip
 
     def evaluate(model: Any) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Record shards -> memory-mapped arrays, so that a training step reads what it needs and nothing else.
 
-The arrays lie in ``<data folder>/arrays/`` and are made once, on first use, by worker processes (a shard each):
+The arrays lie in ``<data folder>/arrays/``; worker processes make them once, on first use (a shard each):
 
     images.npy       (P, S, S, 3) uint8      pictures, squashed as nano's image processor does
     instances.npy    (P, S/2, S/2) uint8     0 nothing, i + 1 the picture's i-th thing
@@ -9,18 +9,23 @@ The arrays lie in ``<data folder>/arrays/`` and are made once, on first use, by 
     place.npy        (P,) int16              index into the vocabulary's places, -1 unknown
     windows.npy      (W, M, F) uint8         log-mel windows of all sounds, one after the other
     window_start.npy (N + 1,) int64          a sound's first window
-    event_class.npy  (N, 4) int16            events_times.npy (N, 4, 2) float32 seconds, duration.npy (N,) float32
+    event_class.npy  (N, 4) int16            index into the vocabulary's sounds, -1 beyond the last event
+    event_times.npy  (N, 4, 2) float32       start and end in seconds
+    duration.npy     (N,) float32            seconds
     records.jsonl    a line per record: key, picture and sound row (or -1), truth, dialogues
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,13 +33,29 @@ from PIL import Image
 
 from bubo.errors import TrainError
 from bubo.geometry import rle_decode
-from bubo.records import Record, shard_paths, read_shard
+from bubo.records import Record, read_shard, shard_paths
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows: two trainings must not make the same arrays at the same time
+    fcntl = None
 
 MAX_THINGS = 12
 MAX_EVENTS = 4
 MEL_LOW, MEL_HIGH = -1.5, 2.5  # normalised log-mel values kept by the uint8 windows
-PARTS = ("images", "instances", "thing_class", "thing_boxes", "place", "windows", "window_count", "event_class",
-         "event_times", "duration")  # fmt: skip
+PARTS = (
+    "images",
+    "instances",
+    "thing_class",
+    "thing_boxes",
+    "place",
+    "windows",
+    "window_count",
+    "event_class",
+    "event_times",
+    "duration",
+)
 
 
 @dataclass
@@ -77,13 +98,16 @@ def open_arrays(
     """Opens a data folder's arrays and makes them first where they are missing.
 
     Raises:
-        TrainError: the folder holds no shards, or its arrays were made with other sizes.
+        RecordError: the folder holds no shards, or a damaged one.
+        TrainError: its arrays were made with other sizes.
     """
     folder = Path(folder)
     target = folder / "arrays"
     sizes = {"image_size": image_size, "num_mel_bins": num_mel_bins}
     if not (target / "sizes.json").exists():
-        _build(folder, target, sizes, workers)
+        with exclusive(folder):
+            if not (target / "sizes.json").exists():  # another process may have made them meanwhile
+                _build(folder, target, sizes, workers)
     made = json.loads((target / "sizes.json").read_text())
     if made != sizes:
         raise TrainError(
@@ -97,12 +121,19 @@ def open_arrays(
     return WorldArrays(folder=folder, vocabulary=vocabulary, records=records, **values)
 
 
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keeps out other processes that would make the same files in `folder`: they wait, and then find them."""
+    if fcntl is None or not folder.is_dir():
+        yield
+        return
+    with (folder / ".making").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _build(folder: Path, target: Path, sizes: dict[str, int], workers: int) -> None:
     shards = shard_paths(folder)
-    if not shards:
-        raise TrainError(
-            f"{folder} holds no record shards; make them first: bubo data world {folder} --count N"
-        )
     scratch = folder / "arrays.tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -167,8 +198,13 @@ def _build_part(job: tuple[str, str, str, dict[str, int]]) -> None:
     lines = []
     extractor = mel_extractor(sizes["num_mel_bins"])
     for record in read_shard(shard):
-        line = {"key": record.key, "picture": -1, "sound": -1, "truth": thin_truth(record.truth),
-                "dialogues": [[turn_dict(turn) for turn in dialogue] for dialogue in record.dialogues]}  # fmt: skip
+        line = {
+            "key": record.key,
+            "picture": -1,
+            "sound": -1,
+            "truth": thin_truth(record.truth),
+            "dialogues": [[turn_dict(turn) for turn in dialogue] for dialogue in record.dialogues],
+        }
         if record.picture is not None:
             line["picture"] = len(rows["place"])
             _add_picture(rows, record, index, sizes["image_size"])
@@ -178,11 +214,17 @@ def _build_part(job: tuple[str, str, str, dict[str, int]]) -> None:
         lines.append(json.dumps(line))
     side, mels = sizes["image_size"], sizes["num_mel_bins"]
     empty = {
-        "images": ((side, side, 3), np.uint8), "instances": ((side // 2, side // 2), np.uint8),
-        "thing_class": ((MAX_THINGS,), np.int16), "thing_boxes": ((MAX_THINGS, 4), np.float32), "place": ((), np.int16),
-        "windows": ((mels, 204), np.uint8), "window_count": ((), np.int64), "event_class": ((MAX_EVENTS,), np.int16),
-        "event_times": ((MAX_EVENTS, 2), np.float32), "duration": ((), np.float32),
-    }  # fmt: skip
+        "images": ((side, side, 3), np.uint8),
+        "instances": ((side // 2, side // 2), np.uint8),
+        "thing_class": ((MAX_THINGS,), np.int16),
+        "thing_boxes": ((MAX_THINGS, 4), np.float32),
+        "place": ((), np.int16),
+        "windows": ((mels, 204), np.uint8),
+        "window_count": ((), np.int64),
+        "event_class": ((MAX_EVENTS,), np.int16),
+        "event_times": ((MAX_EVENTS, 2), np.float32),
+        "duration": ((), np.float32),
+    }
     for name, (shape, dtype) in empty.items():
         values = np.stack(rows[name]).astype(dtype) if rows[name] else np.zeros((0, *shape), dtype)
         np.save(f"{out}.{name}.npy", values)
@@ -199,8 +241,16 @@ def thin_truth(truth: dict[str, Any]) -> dict[str, Any]:
 
 def turn_dict(turn: Any) -> dict[str, Any]:
     """A RecordTurn as JSON data."""
-    return {"role": turn.role, "text": turn.text, "links": list(turn.links), "kind": turn.kind, "answer": turn.answer,
-            "about": list(turn.about), "compare": list(turn.compare), "media": list(turn.media)}  # fmt: skip
+    return {
+        "role": turn.role,
+        "text": turn.text,
+        "links": list(turn.links),
+        "kind": turn.kind,
+        "answer": turn.answer,
+        "about": list(turn.about),
+        "compare": list(turn.compare),
+        "media": list(turn.media),
+    }
 
 
 def squash(pixels: np.ndarray, side: int) -> np.ndarray:

@@ -17,9 +17,10 @@ from torch.nn import functional as F
 from bubo.models.bubo_audio import BuboAudioConfig, BuboAudioModel
 
 from .arrays import WorldArrays, mel_extractor, mel_values, open_arrays
-from .config import RunConfig, parse_options
+from .config import RunConfig
 from .figures import f1, interval_iou, mean_average_precision
 from .job import Job
+from .options import parse_options
 
 WEIGHTS = {"frames": 20.0, "clips": 8.0}
 
@@ -116,7 +117,7 @@ class EarTraining(nn.Module):
 
 @torch.no_grad()
 def measure_ears(tower: BuboAudioModel, sounds: SoundSet, batch_size: int = 64) -> dict[str, float]:
-    """Validation figures: clip mAP; F1 of the event slots, one counting if class and time (IoU 0.5) are right."""
+    """Validation figures: clip mAP; F1 of the event slots, right if class and time (IoU 0.5) are."""
     tower.eval()
     scores, truth, hits, found, expected = [], [], 0, 0, 0
     for start in range(0, len(sounds), batch_size):

@@ -1,7 +1,7 @@
 """Stage "eyes": trains the vision tower on pictures with exact masks.
 
-Losses (names in `loss_weights`): `classes` per-pixel cross-entropy, `figure` object outline, `centres` and `offsets`
-(instances, as Panoptic-DeepLab), `tags` multi-label, `places`.
+Losses (names in `loss_weights`): `classes` per-pixel cross-entropy, `figure` object outline, `centres` and
+`offsets` (instances, as Panoptic-DeepLab), `tags` multi-label, `places`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from torch.nn import functional as F
 from bubo.models.bubo_vision import BuboVisionConfig, BuboVisionImageProcessor, BuboVisionModel
 
 from .arrays import WorldArrays, open_arrays
-from .config import RunConfig, parse_options
+from .config import RunConfig
 from .figures import mean_average_precision
 from .job import Job
+from .options import parse_options
 
 #: Chosen so that no part's gradient on the shared layers drowns the class map's.
 WEIGHTS = {"classes": 1.0, "figure": 0.5, "centres": 0.3, "offsets": 0.25, "tags": 6.0, "places": 0.2}
@@ -91,7 +92,9 @@ class EyeTraining(nn.Module):
         class_map = lookup.gather(1, coarse.flatten(1)).view_as(coarse)
         losses = {
             "classes": class_loss(output.class_logits, class_map),
-            "figure": F.binary_cross_entropy_with_logits(output.figure_logits[:, 0].float(), (instances > 0).float()),
+            "figure": F.binary_cross_entropy_with_logits(
+                output.figure_logits[:, 0].float(), (instances > 0).float()
+            ),
             "centres": centre_loss(output.centre_logits[:, 0].float(), boxes, classes),
             "offsets": offset_loss(output.offsets.float(), coarse, boxes),
             "places": F.cross_entropy(output.place_logits.float(), place.long(), ignore_index=-1)
@@ -121,7 +124,10 @@ def coarse_instances(instances: Tensor) -> Tensor:
 
 
 def centre_loss(logits: Tensor, boxes: Tensor, classes: Tensor) -> Tensor:
-    """Penalty-reduced focal loss of the centre map (B, h, w). Source: CenterNet (arXiv 1904.07850, equation 1)."""
+    """Penalty-reduced focal loss of the centre map (B, h, w).
+
+    Source: CenterNet (arXiv 1904.07850, equation 1).
+    """
     batch, height, width = logits.shape
     x = (boxes[..., 0] + boxes[..., 2]) / 2 * width - 0.5  # (B, T)
     y = (boxes[..., 1] + boxes[..., 3]) / 2 * height - 0.5
@@ -140,7 +146,7 @@ def centre_loss(logits: Tensor, boxes: Tensor, classes: Tensor) -> Tensor:
 
 
 def offset_loss(offsets: Tensor, coarse: Tensor, boxes: Tensor) -> Tensor:
-    """Mean distance (L1, in picture sides) of the predicted vectors (B, 2, h, w) to the true centre, on objects."""
+    """Mean distance (L1, in picture sides) of the vectors (B, 2, h, w) to the true centre, on objects."""
     batch, height, width = coarse.shape
     centres = torch.stack(
         [(boxes[..., 0] + boxes[..., 2]) / 2, (boxes[..., 1] + boxes[..., 3]) / 2], -1
@@ -157,7 +163,7 @@ def offset_loss(offsets: Tensor, coarse: Tensor, boxes: Tensor) -> Tensor:
 
 @torch.no_grad()
 def measure_eyes(tower: BuboVisionModel, pictures: PictureSet, batch_size: int = 64) -> dict[str, float]:
-    """Validation figures: tag mAP, region recall at IoU 0.5 and mean IoU given the class, slot precision, places."""
+    """Validation figures: tag mAP, region recall (IoU 0.5) and mean IoU by class, slot precision, places."""
     tower.eval()
     scores, truth, ious, matched, opened, places = [], [], [], 0, 0, []
     for start in range(0, len(pictures), batch_size):

@@ -1,6 +1,6 @@
 """What frozen towers make of the pictures and sounds, computed once and memory-mapped.
 
-``<data folder>/features/<key>/`` where key is a digest of the towers' weights:
+``<data folder>/features/<key>/`` where key is a digest of a tower's weights:
 
     vision.npy       (P, L, D) float16    last_hidden_state of every picture
     vision_thing.npy (P, K) int16         which thing slot k shows (index into the record's objects), -1 none
@@ -12,9 +12,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,11 @@ from tqdm import tqdm
 from bubo.models.bubo_audio import BuboAudioModel
 from bubo.models.bubo_vision import BuboVisionModel
 
-from .arrays import WorldArrays, mel_values
+from .arrays import WorldArrays, exclusive, mel_values
 from .oracle import place_events, place_things
+
+FAST_BF16 = torch.cpu._is_avx512_bf16_supported()
+AUDIO_FILES = ("audio", "audio_start", "audio_event")
 
 
 @dataclass
@@ -63,26 +66,37 @@ class WorldFeatures:
 
 def open_features(world: WorldArrays, vision: BuboVisionModel, audio: BuboAudioModel) -> WorldFeatures:
     """Opens a data folder's features under these towers and computes them first where they are missing."""
-    key = _digest(vision, audio)
-    target = world.folder / "features" / key
-    if not (target / "done.json").exists():
-        scratch = world.folder / "features" / f"{key}.tmp"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        _see(world, vision.eval().to(memory_format=torch.channels_last), scratch)
-        _hear(world, audio.eval(), scratch)
-        (scratch / "done.json").write_text(json.dumps({"towers": key}))
-        os.replace(scratch, target)
-    names = ("vision", "vision_thing", "audio", "audio_start", "audio_event")
-    return WorldFeatures(**{name: np.load(target / f"{name}.npy", mmap_mode="r") for name in names})
+    seen, heard = look_all(world, vision), listen_all(world, audio)
+    values = {name: np.load(seen / f"{name}.npy", mmap_mode="r") for name in ("vision", "vision_thing")}
+    values |= {name: np.load(heard / f"{name}.npy", mmap_mode="r") for name in AUDIO_FILES}
+    return WorldFeatures(**values)
 
 
-def _digest(*towers: torch.nn.Module) -> str:
+def look_all(world: WorldArrays, tower: BuboVisionModel) -> Path:
+    """The folder of the pictures' features."""
+    tower.eval().to(memory_format=torch.channels_last)
+    return _made(world, tower, lambda out: _see(world, tower, out))
+
+
+def listen_all(world: WorldArrays, tower: BuboAudioModel) -> Path:
+    """The folder of the sounds' features."""
+    return _made(world, tower, lambda out: _hear(world, tower.eval(), out))
+
+
+def _made(world: WorldArrays, tower: torch.nn.Module, make: Callable[[Path], None]) -> Path:
     digest = hashlib.sha256()
-    for tower in towers:
-        for name, value in sorted(tower.state_dict().items()):
-            digest.update(name.encode() + value.detach().float().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
+    for name, value in sorted(tower.state_dict().items()):
+        digest.update(name.encode() + value.detach().float().contiguous().numpy().tobytes())
+    target = world.folder / "features" / digest.hexdigest()[:12]
+    if not target.is_dir():
+        with exclusive(world.folder):
+            if not target.is_dir():  # another process may have made it meanwhile
+                scratch = target.with_suffix(".tmp")
+                shutil.rmtree(scratch, ignore_errors=True)
+                scratch.mkdir(parents=True)
+                make(scratch)
+                os.replace(scratch, target)  # the folder appears when it is whole
+    return target
 
 
 @torch.inference_mode()
@@ -90,12 +104,14 @@ def _see(world: WorldArrays, tower: BuboVisionModel, out: Path, batch_size: int 
     count = len(world.place)
     config = tower.config
     length = config.num_anchors + (config.image_size // 16) ** 2
-    vision = np.lib.format.open_memmap(out / "vision.npy", "w+", np.float16, (count, length, config.hidden_size))
+    vision = np.lib.format.open_memmap(
+        out / "vision.npy", "w+", np.float16, (count, length, config.hidden_size)
+    )
     things = np.full((count, config.num_slots), -1, np.int16)
     for start in tqdm(range(0, count, batch_size), desc="pictures", unit="batch"):
         rows = slice(start, min(count, start + batch_size))
         pixels = torch.from_numpy(np.array(world.images[rows])).permute(0, 3, 1, 2).float() / 127.5 - 1
-        with torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BF16):
             output = tower(pixels)
         vision[rows] = output.last_hidden_state.half().numpy()
         instances = torch.from_numpy(np.array(world.instances[rows]))
@@ -105,7 +121,17 @@ def _see(world: WorldArrays, tower: BuboVisionModel, out: Path, batch_size: int 
 
 
 def match_things(masks: Tensor, scores: Tensor, instances: Tensor, lowest: float = 0.3) -> Tensor:
-    """Which thing each slot shows: greedy by mask IoU. masks (B, K, h, w), instances (B, h, w) -> (B, K), -1 none."""
+    """Which thing each slot shows, greedy by mask IoU.
+
+    Args:
+        masks: (B, K, h, w) probabilities.
+        scores: (B, K), 0 for an empty slot.
+        instances: (B, h, w), 0 nothing, i + 1 the i-th thing.
+        lowest: least IoU of a match.
+
+    Returns:
+        (B, K) index of the thing, -1 for none.
+    """
     batch, slots = scores.shape
     most = 12
     truth = instances.long()[:, None] == torch.arange(1, most + 1)[None, :, None, None]  # (B, T, h, w)
@@ -132,14 +158,19 @@ def _hear(world: WorldArrays, tower: BuboAudioModel, out: Path, batch_size: int 
     keep, config = tower.config.frames_per_clip, tower.config
     frames = np.diff(world.window_start) * keep
     starts = np.concatenate([[0], np.cumsum(frames + config.num_anchors)]).astype(np.int64)
-    audio = np.lib.format.open_memmap(out / "audio.npy", "w+", np.float16, (int(starts[-1]), config.hidden_size))
+    audio = np.lib.format.open_memmap(
+        out / "audio.npy", "w+", np.float16, (int(starts[-1]), config.hidden_size)
+    )
     events = np.full((count, config.num_slots), -1, np.int16)
     order = np.argsort(frames, kind="stable")  # sounds of one length together: no padding
     for start in tqdm(range(0, count, batch_size), desc="sounds", unit="batch"):
         for length in sorted(set(frames[order[start : start + batch_size]].tolist())):
             rows = [int(r) for r in order[start : start + batch_size] if frames[r] == length]
-            windows = [mel_values(world.windows[world.window_start[r] : world.window_start[r + 1]]) for r in rows]
-            output = tower(torch.from_numpy(np.stack(windows))[:, :, None])
+            windows = [
+                mel_values(world.windows[world.window_start[r] : world.window_start[r + 1]]) for r in rows
+            ]
+            with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BF16):
+                output = tower(torch.from_numpy(np.stack(windows))[:, :, None])
             for i, row in enumerate(rows):
                 audio[starts[row] : starts[row + 1]] = output.last_hidden_state[i].half().numpy()
                 true = world.event_class[row].tolist()

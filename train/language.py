@@ -1,8 +1,8 @@
 """Stage "language": the language model learns the world's language on truth tokens.
 
-The attention of two heads in one middle layer is supervised (`attention` in `loss_weights`): head 0 looks at the thing
-the answer is about, head 1 at the thing it is compared with, and "nothing" looks at a null token. At inference the
-weights are those of a plain Llama.
+The attention of two heads in one middle layer is supervised (`attention` in `loss_weights`): head 0 looks at
+the thing the answer is about, head 1 at the thing it is compared with, and "nothing" looks at a null token.
+At inference the weights are those of a plain Llama.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from .arrays import WorldArrays, open_arrays
-from .config import RunConfig, parse_options
+from .config import RunConfig
 from .job import Job
+from .options import parse_options
 from .oracle import TruthTokens, name_ids
 from .packing import SPECIALS, Front, Packer, answer_loss, attention_loss
 from .rows import RowSet, exact_by_kind, truth_reader
@@ -41,9 +42,12 @@ class LanguageOptions:
     vocab_size: int = 2048
     attention_layer: int = 2
     per_row: int = 9
+    fact_weight: float = 1.0
 
 
-def train_tokenizer(worlds: list[WorldArrays], vocab_size: int, records: int = 8000) -> PreTrainedTokenizerFast:
+def train_tokenizer(
+    worlds: list[WorldArrays], vocab_size: int, records: int = 8000
+) -> PreTrainedTokenizerFast:
     """Byte-level BPE over the dialogues and names of the training worlds; SPECIALS are its first ids."""
 
     def texts() -> Iterator[str]:
@@ -64,9 +68,14 @@ def train_tokenizer(worlds: list[WorldArrays], vocab_size: int, records: int = 8
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())  # fmt: skip
     tokenizer.train_from_iterator(texts(), trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<|pad|>", bos_token="<|begin|>", eos_token="<|end|>",
-        additional_special_tokens=list(SPECIALS[3:]), clean_up_tokenization_spaces=False, model_max_length=2048,
-    )  # fmt: skip
+        tokenizer_object=tokenizer,
+        pad_token="<|pad|>",
+        bos_token="<|begin|>",
+        eos_token="<|end|>",
+        additional_special_tokens=list(SPECIALS[3:]),
+        clean_up_tokenization_spaces=False,
+        model_max_length=2048,
+    )
 
 
 class LanguageTraining(nn.Module):
@@ -77,8 +86,17 @@ class LanguageTraining(nn.Module):
         super().__init__()
         self.llama, self.truth, self.layer, self.special, self.weights = llama, truth, layer, special, weights
 
-    def forward(self, input_ids: Tensor, labels: Tensor, position_ids: Tensor, attention_mask: Tensor,
-                target_index: Tensor, target_weight: Tensor, **media: Tensor) -> dict[str, Tensor]:  # fmt: skip
+    def forward(
+        self,
+        input_ids: Tensor,
+        labels: Tensor,
+        position_ids: Tensor,
+        attention_mask: Tensor,
+        target_index: Tensor,
+        target_weight: Tensor,
+        word_weight: Tensor | None = None,
+        **media: Tensor,
+    ) -> dict[str, Tensor]:
         """Losses of a packed batch; `guess` holds the argmax ids (B, L)."""
         table = self.llama.get_input_embeddings().weight
         embeds = self.llama.get_input_embeddings()(input_ids)
@@ -91,18 +109,25 @@ class LanguageTraining(nn.Module):
             inputs_embeds=embeds, attention_mask=attention_mask.to(embeds.dtype), position_ids=position_ids,
             output_attentions=True, use_cache=False,
         )  # fmt: skip
-        words, guess, _ = answer_loss(output.last_hidden_state, labels, self.llama.lm_head)
+        words, guess, _ = answer_loss(output.last_hidden_state, labels, self.llama.lm_head, word_weight)
         attention = attention_loss(output.attentions[self.layer], target_index, target_weight)
         loss = self.weights["words"] * words + self.weights["attention"] * attention
         return {"loss": loss, "words": words, "attention": attention, "guess": guess}
 
 
-def truth_tokens(truth: TruthTokens, table: Tensor, media: dict[str, Tensor]) -> tuple[Tensor | None, Tensor | None]:
+def truth_tokens(
+    truth: TruthTokens, table: Tensor, media: dict[str, Tensor]
+) -> tuple[Tensor | None, Tensor | None]:
     """Truth tokens of the batch's pictures and sounds, or None where it has none."""
     picture = sound = None
     if "picture_things" in media:
-        picture = truth.picture(table, media["picture_things"], media["picture_boxes"], media["picture_colours"],
-                                media["picture_place"])  # fmt: skip
+        picture = truth.picture(
+            table,
+            media["picture_things"],
+            media["picture_boxes"],
+            media["picture_colours"],
+            media["picture_place"],
+        )
     if "sound_events" in media:
         sound = truth.sound(table, media["sound_events"], media["sound_times"], media["sound_duration"])
     return picture, sound
@@ -110,7 +135,7 @@ def truth_tokens(truth: TruthTokens, table: Tensor, media: dict[str, Tensor]) ->
 
 @torch.no_grad()
 def measure_rows(model: nn.Module, rows: RowSet, limit: int = 400, batch_size: int = 32) -> dict[str, float]:
-    """Share of answers whose fact tokens are all right under teacher forcing, by kind (`exact_*`), and the losses."""
+    """Share of answers whose facts are all right under teacher forcing, by kind (`exact_*`), and losses."""
     model.eval()
     right: dict[str, list[bool]] = defaultdict(list)
     sums: dict[str, float] = defaultdict(float)
@@ -136,20 +161,34 @@ def build(config: RunConfig) -> Job:
     packer = Packer(tokenizer, Front())
     llama = LlamaForCausalLM._from_config(
         LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=options.hidden_size, intermediate_size=options.intermediate_size,
-            num_hidden_layers=options.num_hidden_layers, num_attention_heads=options.num_attention_heads,
-            max_position_embeddings=2048, tie_word_embeddings=True, initializer_range=options.hidden_size**-0.5,
-            bos_token_id=packer.special["<|begin|>"], eos_token_id=packer.special["<|end|>"],
+            vocab_size=len(tokenizer),
+            hidden_size=options.hidden_size,
+            intermediate_size=options.intermediate_size,
+            num_hidden_layers=options.num_hidden_layers,
+            num_attention_heads=options.num_attention_heads,
+            max_position_embeddings=2048,
+            tie_word_embeddings=True,
+            initializer_range=options.hidden_size**-0.5,
+            bos_token_id=packer.special["<|begin|>"],
+            eos_token_id=packer.special["<|end|>"],
             pad_token_id=packer.special["<|pad|>"],
         ),
         attn_implementation="eager",
-    )  # fmt: skip
+    )
     world = train[0]
     truth = TruthTokens(
         options.hidden_size, name_ids(tokenizer, world.object_names), name_ids(tokenizer, world.sound_names),
         name_ids(tokenizer, world.place_names), name_ids(tokenizer, world.vocabulary.get("colours", [])),
     )  # fmt: skip
-    rows = RowSet(train, packer, truth_reader, per_row=options.per_row, seed=config.seed, limit=config.data.limit)
+    rows = RowSet(
+        train,
+        packer,
+        truth_reader,
+        per_row=options.per_row,
+        seed=config.seed,
+        limit=config.data.limit,
+        fact_weight=options.fact_weight,
+    )
     held = RowSet(valid, packer, truth_reader, per_row=options.per_row, limit=config.data.limit)
 
     def save(model: Any, folder: Path) -> None:
@@ -162,6 +201,11 @@ def build(config: RunConfig) -> Job:
         return measure_rows(model, held)
 
     return Job(
-        model=LanguageTraining(llama, truth, options.attention_layer, packer.special, {**WEIGHTS, **config.loss_weights}),
-        train_set=rows, collate=rows.collate, save=save, evaluate=evaluate,
-    )  # fmt: skip
+        model=LanguageTraining(
+            llama, truth, options.attention_layer, packer.special, {**WEIGHTS, **config.loss_weights}
+        ),
+        train_set=rows,
+        collate=rows.collate,
+        save=save,
+        evaluate=evaluate,
+    )

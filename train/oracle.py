@@ -1,7 +1,7 @@
 """Truth tokens: what perfect eyes and ears would hand to the language model.
 
-The language model first learns the world's language on these, while the towers are still being trained; then the
-Q-Formers learn to make the same tokens from what the towers really see and hear.
+The language model first learns the world's language on these, while the towers are still being trained; then
+the Q-Formers learn to make the same tokens from what the towers really see and hear.
 """
 
 from __future__ import annotations
@@ -24,14 +24,22 @@ class TruthTokens(nn.Module):
 
     Args:
         width: H of the language model.
-        object_ids, sound_ids, place_ids, colour_ids: per name its token ids, padded with -1: (names, longest).
+        object_ids: per name its token ids, padded with -1: (names, longest).
+        sound_ids: likewise.
+        place_ids: likewise.
+        colour_ids: likewise.
     """
 
     def __init__(
         self, width: int, object_ids: Tensor, sound_ids: Tensor, place_ids: Tensor, colour_ids: Tensor
     ):
         super().__init__()
-        for name, ids in (("object", object_ids), ("sound", sound_ids), ("place", place_ids), ("colour", colour_ids)):
+        for name, ids in (
+            ("object", object_ids),
+            ("sound", sound_ids),
+            ("place", place_ids),
+            ("colour", colour_ids),
+        ):
             self.register_buffer(f"{name}_ids", ids)
         self.geometry = nn.Sequential(nn.Linear(24, width), nn.ReLU(), nn.Linear(width, width))
         self.clock = nn.Sequential(nn.Linear(30, width), nn.ReLU(), nn.Linear(width, width))
@@ -44,14 +52,19 @@ class TruthTokens(nn.Module):
         ids = getattr(self, f"{kind}_ids")[index.clamp_min(0)]  # (..., longest)
         real = (ids >= 0) & (index >= 0)[..., None]
         vectors = embedding[ids.clamp_min(0)] * real[..., None]
-        return vectors.sum(-2) / real.sum(-1, keepdim=True).clamp_min(1)
+        mean: Tensor = vectors.sum(-2) / real.sum(-1, keepdim=True).clamp_min(1)
+        return mean
 
-    def picture(self, embedding: Tensor, things: Tensor, boxes: Tensor, colours: Tensor, place: Tensor) -> Tensor:
+    def picture(
+        self, embedding: Tensor, things: Tensor, boxes: Tensor, colours: Tensor, place: Tensor
+    ) -> Tensor:
         """Tokens (P, 12, H): ten slots, null, place.
 
         Args:
             embedding: (V, H) input embedding of the language model.
-            things: (P, 10) class index, -1 for an empty slot. boxes: (P, 10, 4). colours: (P, 10), -1 for none.
+            things: (P, 10) class index, -1 for an empty slot.
+            boxes: (P, 10, 4) x0, y0, x1, y1 in picture sides.
+            colours: (P, 10) index, -1 for none.
             place: (P,) index, -1 unknown.
         """
         x0, y0, x1, y1 = boxes.unbind(-1)
@@ -66,7 +79,14 @@ class TruthTokens(nn.Module):
         return torch.cat([slots, null, where], 1)
 
     def sound(self, embedding: Tensor, events: Tensor, times: Tensor, duration: Tensor) -> Tensor:
-        """Tokens (N, 5, H): four events, the whole sound. events (N, 4) or -1, times (N, 4, 2) s, duration (N,) s."""
+        """Tokens (N, 5, H): four events, the whole sound.
+
+        Args:
+            embedding: (V, H) input embedding of the language model.
+            events: (N, 4) class index, -1 for an empty slot.
+            times: (N, 4, 2) start and end in seconds.
+            duration: (N,) seconds.
+        """
         start, end = times.unbind(-1)
         numbers = torch.stack([start, end, end - start], -1)
         periods = torch.tensor([32.0, 16.0, 8.0, 4.0, 2.0], device=times.device)
@@ -81,19 +101,27 @@ class TruthTokens(nn.Module):
 
 def name_ids(tokenizer: Any, names: Sequence[str]) -> Tensor:
     """Token ids of each name as it stands inside a sentence, padded with -1: (names, longest)."""
-    ids = [tokenizer(" " + name, add_special_tokens=False)["input_ids"] for name in names]
-    longest = max(map(len, ids), default=1)
-    return torch.tensor([row + [-1] * (longest - len(row)) for row in ids], dtype=torch.long).view(-1, longest)
+    ids = [tokenizer(" " + name, add_special_tokens=False)["input_ids"] for name in names] or [[-1]]
+    longest = max(map(len, ids))
+    return torch.tensor([row + [-1] * (longest - len(row)) for row in ids], dtype=torch.long).view(
+        -1, longest
+    )
 
 
-def picture_truth(world: WorldArrays, row: int, record: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+def picture_truth(
+    world: WorldArrays, row: int, record: dict[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Arrays for TruthTokens.picture of one picture, slots from left to right, and "t<id>" -> slot."""
     things = record["truth"]["objects"]
-    order = sorted(range(len(things)), key=lambda i: float(world.thing_boxes[row][i, [0, 2]].sum()))[:NUM_SLOTS]
+    order = sorted(range(len(things)), key=lambda i: float(world.thing_boxes[row][i, [0, 2]].sum()))[
+        :NUM_SLOTS
+    ]
     return place_things(world, row, record, order), {things[i]["id"]: slot for slot, i in enumerate(order)}
 
 
-def place_things(world: WorldArrays, row: int, record: dict[str, Any], order: Sequence[int]) -> dict[str, np.ndarray]:
+def place_things(
+    world: WorldArrays, row: int, record: dict[str, Any], order: Sequence[int]
+) -> dict[str, np.ndarray]:
     """Arrays for TruthTokens.picture with thing ``order[s]`` in slot s (-1 leaves it empty)."""
     colours = world.vocabulary.get("colours", [])
     out = {"things": np.full(NUM_SLOTS, -1), "boxes": np.zeros((NUM_SLOTS, 4), np.float32),
@@ -108,7 +136,9 @@ def place_things(world: WorldArrays, row: int, record: dict[str, Any], order: Se
     return out
 
 
-def sound_truth(world: WorldArrays, row: int, record: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+def sound_truth(
+    world: WorldArrays, row: int, record: dict[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Arrays for TruthTokens.sound of one sound, events by their start, and "e<id>" -> slot."""
     events = record["truth"]["events"]
     order = sorted(range(len(events)), key=lambda i: float(world.event_times[row][i, 0]))[:NUM_EVENTS]

@@ -1,10 +1,10 @@
 """Dialogues -> packed rows: one picture and sound in front, several independent dialogues behind it.
 
-A row is ``<|begin|><|user|>`` + media placeholders + block 1 + block 2 + ...; every block is one dialogue, sees the
-front and itself only, and its positions restart after the front. So the media are read once for many questions, and
-each dialogue is computed exactly as if it stood alone.
+A row is ``<|begin|><|user|>`` + media placeholders + block 1 + block 2 + ...; every block is one dialogue,
+sees the front and itself only, and its positions restart after the front. So the media are read once for many
+questions, and each dialogue is computed exactly as if it stood alone.
 
-Each answer position also gets the slots that the answer is about ("targets"): supervision for two attention heads.
+Each answer position also gets the slots that the answer is about ("targets"): supervision for two heads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -88,7 +87,7 @@ class Packer:
 
         Args:
             dialogues: turns as in arrays.turn_dict.
-            slots: "t3" / "e1" -> number of the slot (within its medium) that shows it; unseen ones are missing.
+            slots: "t3" / "e1" -> number of the slot (within its medium) that shows it; without unseen ones.
         """
         row = Row()
         first = list(dialogues[0][0]["media"])
@@ -137,8 +136,15 @@ class Packer:
         keys = {name: self._keys(names, where, slots) for name, names in
                 (("about", turn["about"]), ("compare", turn["compare"]))}  # fmt: skip
         null = self._null(turn["kind"], where)
-        links = [(link["end"], self._keys(link["things"], where, slots), self._keys(link["events"], where, slots),
-                  bool(link["things"] or link["events"])) for link in turn["links"]]  # fmt: skip
+        links = [
+            (
+                link["end"],
+                self._keys(link["things"], where, slots),
+                self._keys(link["events"], where, slots),
+                bool(link["things"] or link["events"]),
+            )
+            for link in turn["links"]
+        ]
         for i, end in enumerate(ends):
             about, compare = keys["about"], keys["compare"]
             if turn["kind"] in LISTING:
@@ -171,8 +177,8 @@ def collate_rows(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
     """Pads rows on the right.
 
     Returns:
-        input_ids, labels, position_ids (B, L); attention_mask (B, 1, L, L) additive float; target_index (N, 4) long
-        (row, head, query, key) and target_weight (N,): weights of one (row, head, query) sum to one.
+        input_ids, labels, position_ids (B, L); attention_mask (B, 1, L, L) additive float; target_index
+        (N, 4) long: row, head, query, key; target_weight (N,), with sum one for each query of a head.
     """
     length = max(len(row.ids) for row in rows)
 
@@ -211,8 +217,16 @@ def attention_loss(attention: Tensor, index: Tensor, weight: Tensor) -> Tensor:
     return -(picked.log() * weight).sum() / weight.sum()
 
 
-def answer_loss(hidden: Tensor, labels: Tensor, head: Any) -> tuple[Tensor, Tensor, Tensor]:
+def answer_loss(
+    hidden: Tensor, labels: Tensor, head: Any, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Next-token loss over answers only; the head is applied where it counts.
+
+    Args:
+        hidden: (B, L, H).
+        labels: (B, L), not shifted.
+        head: (..., H) -> (..., V).
+        weight: (B, L) of the token that each position predicts; None weighs all alike.
 
     Returns:
         mean loss, argmax ids (B, L) with -1 where nothing is predicted, shifted labels (B, L).
@@ -221,7 +235,11 @@ def answer_loss(hidden: Tensor, labels: Tensor, head: Any) -> tuple[Tensor, Tens
     shifted[:, :-1] = labels[:, 1:]
     kept = shifted != IGNORE
     logits = head(hidden[kept]).float()
-    loss = torch.nn.functional.cross_entropy(logits, shifted[kept])
+    if weight is None:
+        loss = torch.nn.functional.cross_entropy(logits, shifted[kept])
+    else:
+        each = torch.nn.functional.cross_entropy(logits, shifted[kept], reduction="none")
+        loss = (each * weight[kept]).sum() / weight[kept].sum()
     guess = torch.full_like(labels, -1)
     guess[kept] = logits.detach().argmax(-1)
     return loss, guess, shifted
@@ -234,5 +252,3 @@ def group_by_media(record: dict[str, Any], front_limit: int = 12) -> list[list[l
         media = tuple(m for m in ("picture", "sound") if m in dialogue[0]["media"])
         groups.setdefault(media, []).append(dialogue)
     return [group[:front_limit] for group in groups.values()]
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,10 @@ from .oracle import picture_truth, sound_truth
 from .packing import Packer, Row, collate_rows, group_by_media
 
 #: (world, record) -> (arrays of the picture or None, arrays of the sound or None, "t3"/"e1" -> slot)
-Reader = Callable[[WorldArrays, dict[str, Any]], tuple[dict[str, np.ndarray] | None, dict[str, np.ndarray] | None, dict[str, int]]]  # noqa: E501
+Reader = Callable[
+    [WorldArrays, dict[str, Any]],
+    tuple[dict[str, np.ndarray] | None, dict[str, np.ndarray] | None, dict[str, int]],
+]
 PICTURE_KEYS = ("things", "boxes", "colours", "place", "vision")
 SOUND_KEYS = ("events", "times", "duration", "audio")
 
@@ -42,11 +45,24 @@ class RowSet:
         dialogues: keeps dialogues by their number of user turns: "single", "multi" or "all".
         kinds: keeps only single-turn dialogues whose answer is of these kinds (captions), or None for all.
         per_row: most dialogues in a row; those of a record beyond it take turns over the epochs.
+        fact_weight: weight in the loss of the tokens that carry an answer's fact; all others have 1.
     """
 
-    def __init__(self, arrays: list[WorldArrays], packer: Packer, reader: Reader, *, dialogues: str = "all",
-                 kinds: frozenset[str] | None = None, per_row: int = 9, seed: int = 0, limit: int | None = None):  # fmt: skip
+    def __init__(
+        self,
+        arrays: list[WorldArrays],
+        packer: Packer,
+        reader: Reader,
+        *,
+        dialogues: str = "all",
+        kinds: frozenset[str] | None = None,
+        per_row: int = 9,
+        seed: int = 0,
+        limit: int | None = None,
+        fact_weight: float = 1.0,
+    ):
         self.packer, self.reader, self.per_row, self.seed, self.epoch = packer, reader, per_row, seed, 0
+        self.fact_weight = fact_weight
         self.rows: list[tuple[WorldArrays, dict[str, Any], list[list[dict[str, Any]]]]] = []
         for world in arrays:
             for record in world.records[:limit]:
@@ -72,7 +88,11 @@ class RowSet:
         return row, picture, sound, group
 
     def collate(self, items: list[Any]) -> dict[str, Tensor]:
-        """Batch of collate_rows plus media arrays in the order of their placeholders, as ``picture_*``/``sound_*``."""
+        """Batch of collate_rows, and media in the order of their placeholders: ``picture_*``, ``sound_*``.
+
+        `sound_frames` (N,) says how many rows of `sound_audio` (N, longest, D) are real; `word_weight` (B, L)
+        weighs the token that each position predicts.
+        """
         batch = collate_rows([item[0] for item in items], self.packer.special["<|pad|>"])
         pictures = [picture for row, picture, _, _ in items for medium in row.media if medium == "picture"]
         sounds = [sound for row, _, sound, _ in items for medium in row.media if medium == "sound"]
@@ -80,6 +100,13 @@ class RowSet:
                   if pictures and key in pictures[0]}  # fmt: skip
         batch |= {f"sound_{key}": _stack([s[key] for s in sounds]) for key in SOUND_KEYS
                   if sounds and key in sounds[0]}  # fmt: skip
+        if self.fact_weight != 1:
+            batch["word_weight"] = torch.ones_like(batch["labels"], dtype=torch.float32)
+            for b, item in enumerate(items):
+                for _, start, facts in answer_facts(item[0], item[3], self.packer):
+                    batch["word_weight"][b, [start + i for i in facts]] = self.fact_weight
+        if "sound_audio" in batch:
+            batch["sound_frames"] = torch.tensor([len(s["audio"]) for s in sounds])
         return batch
 
 
@@ -109,23 +136,36 @@ def value_spans(turn: dict[str, Any]) -> list[tuple[int, int]]:
         return [(0, len(text.split(",")[0].split(":")[0]))]
     if kind == "when":
         return [(i, i + 1) for i, letter in enumerate(text) if letter.isdigit()]
-    words = []
+    words: list[str] = []
     for key in ("value", "position"):
-        value = answer.get(key) if kind in ("position", "at_position", "colour", "size", "further", "source") else None
+        value = (
+            answer.get(key)
+            if kind in ("position", "at_position", "colour", "size", "further", "source")
+            else None
+        )
         words += value if isinstance(value, list) else [value] if isinstance(value, str) else []
     spans = [(text.find(word), text.find(word) + len(word)) for word in words if word in text]
     return spans or links or [(0, len(text))]
 
 
-def exact_by_kind(rows: list[tuple[Row, list[list[dict[str, Any]]]]], packer: Packer, guess: Tensor) -> list[tuple[str, bool]]:
-    """(kind, whether every fact token is the argmax) for each answer of a batch; guess (B, L) from answer_loss."""
+def answer_facts(
+    row: Row, group: list[list[dict[str, Any]]], packer: Packer
+) -> Iterator[tuple[dict[str, Any], int, list[int]]]:
+    """Of each answer in a row its turn, the position that predicts its first token, which tokens are facts."""
+    turns = [turn for dialogue in group for turn in dialogue if turn["role"] == "assistant"]
+    for (start, _), turn in zip(row.spans, turns, strict=True):
+        ends = packer.encode(turn["text"])[1]
+        spans = value_spans(turn)
+        yield turn, start, [i for i, end in enumerate(ends) if any(low <= end < high for low, high in spans)]
+
+
+def exact_by_kind(
+    rows: list[tuple[Row, list[list[dict[str, Any]]]]], packer: Packer, guess: Tensor
+) -> list[tuple[str, bool]]:
+    """For each answer of a batch its kind and whether every fact token is the argmax; guess (B, L)."""
     found = []
     for b, (row, group) in enumerate(rows):
-        turns = [turn for dialogue in group for turn in dialogue if turn["role"] == "assistant"]
-        for (start, _), turn in zip(row.spans, turns, strict=True):
-            ids, ends = packer.encode(turn["text"])
-            spans = value_spans(turn)
-            facts = [i for i, end in enumerate(ends) if any(low <= end < high for low, high in spans)]
-            right = all(int(guess[b, start + i]) == ids[i] for i in facts)
-            found.append((turn["kind"], right))
+        for turn, start, facts in answer_facts(row, group, packer):
+            ids = packer.encode(turn["text"])[0]
+            found.append((turn["kind"], all(int(guess[b, start + i]) == ids[i] for i in facts)))
     return found

@@ -1,6 +1,6 @@
 """The last step of `make nano`: a finished run becomes the folder that is shipped.
 
-    python -m bubo.train.ship RUN_FOLDER TARGET_FOLDER
+Usage: python -m bubo.train.ship RUN_FOLDER TARGET_FOLDER
 """
 
 from __future__ import annotations
@@ -11,14 +11,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bubo.errors import TrainError
+from bubo.models.bubo import BuboForConditionalGeneration
+
+from .arrays import open_arrays
+from .calibrate import calibrate
 
 STAGES = ("eyes", "ears", "language", "align", "instruct")
 SIZE_LIMIT = 40_000_000
 
 
 def ship(run: Path, target: Path) -> dict[str, Any]:
-    """Copies the model, its vocabulary and a summary of how it was trained into the target folder.
+    """Copies the model and its vocabulary, chooses its thresholds, and sums up how it was trained.
 
     Returns:
         The summary, which is also written to ``report.json`` there.
@@ -30,7 +36,9 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     for stage in STAGES:
         done = run / stage / "done.json"
         if not done.is_file():
-            raise TrainError(f"stage {stage} of {run} has not finished (no {done}); run `make nano` to finish it")
+            raise TrainError(
+                f"stage {stage} of {run} has not finished (no {done}); run `make nano` to finish it"
+            )
         stages[stage] = json.loads(done.read_text())
     model = run / "instruct" / "model"
     size = sum(path.stat().st_size for path in model.iterdir())
@@ -42,7 +50,11 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     shutil.rmtree(target / "model", ignore_errors=True)
     fresh.rename(target / "model")
     shutil.copyfile(run / "world" / "train" / "vocabulary.json", target / "vocabulary.json")
-    report = {"size_bytes": size, "stages": stages}
+    bubo = BuboForConditionalGeneration.from_pretrained(target / "model", dtype=torch.float32)
+    world = open_arrays(run / "world" / "validation")
+    thresholds = calibrate(world, bubo.model.vision_tower, bubo.model.audio_tower)
+    (target / "grounding.json").write_text(json.dumps(thresholds, indent=1) + "\n")
+    report = {"size_bytes": size, "thresholds": thresholds, "stages": stages}
     (target / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     (run / "shipped.json").write_text(json.dumps({"target": str(target), "size_bytes": size}) + "\n")
     return report

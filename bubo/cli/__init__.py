@@ -1,1 +1,31 @@
-"""The command line."""
+"""The command line `bubo VERB ...`: a table of verbs, each imported only when it is called."""
+
+from collections.abc import Sequence
+
+from bubo.cli import entry
+
+__all__ = ["VERBS", "main"]
+
+#: Verb -> where its `main(argv) -> exit code` is, and what it does.
+VERBS: dict[str, tuple[str, str]] = {
+    "ask": ("bubo.cli.ask:main", "answer one question about pictures and sounds"),
+    "chat": ("bubo.cli.chat:main", "talk about pictures and sounds in the terminal"),
+    "ground": ("bubo.cli.ground:main", "find in a picture what a text speaks of"),
+    "eval": ("bubo.train.evaluate:main", "measure a model against the held-out world"),
+    "data": ("bubo.data_tools.__main__:main", "make data sets for training and evaluation"),
+    "train": ("bubo.train.__main__:main", "train one stage of a model"),
+    "bench": ("bubo.cli.bench:main", "measure speed and memory on this machine"),
+    "doctor": ("bubo.cli.doctor:main", "tell what is installed, which device, which models are ready"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: What stands after `bubo`; that of this process by default.
+
+    Returns:
+        The exit code: 0, 2 for bad input, 130 when interrupted, 141 when the reader of the output went away.
+    """
+    return entry.run(VERBS, argv)

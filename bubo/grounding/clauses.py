@@ -12,13 +12,14 @@ from bubo.grounding.tokens import Token
 _BREAK = re.compile(r"[;:—–()\[\]•]|\s-\s")
 _AFTER_COMMA = w.SUBJECTS | w.CLAUSE_STARTS | frozenset({"there", "this", "that", "these", "which", "here"})
 _ABOUT_MEDIA = re.compile(
-    r"\b(i|you|we) (can |do |also |only |could |clearly )?(not )?(see|hear|spot|find)\b|\bthere('s| is| are| seem)\b"
+    r"\b(i|you|we) (can |do |also |only |could |clearly )?(not )?(see|hear|spot|find)\b"
+    r"|\bthere('s| is| are| seem)\b"
     r"|\b(picture|image|photo|scene|sound|clip|recording) (also |only )?(show|contain|has|have|include)s?\b"
 )
 _RELATIONS = {
     "left": "left", "right": "right", "above": "above", "over": "above", "higher": "above", "below": "below",
-    "under": "below", "underneath": "below", "beneath": "below", "lower": "below", "beside": "near", "next": "near",
-    "near": "near", "close": "near",
+    "under": "below", "underneath": "below", "beneath": "below", "lower": "below", "beside": "near",
+    "next": "near", "near": "near", "close": "near",
 }  # fmt: skip
 _OF_WHOLE = w.MEDIA | {"frame", "screen", "background", "foreground"}
 
@@ -103,7 +104,7 @@ class _Context:
         return bool(w.TALK & set(text.split())) and _ABOUT_MEDIA.search(text) is None
 
     def _sense(self, mention: Mention, clause: tuple[int, int]) -> str:
-        """Seen or heard ("seen", "heard", ""): by the nearest such word before the mention in its sentence, else after it."""
+        """Reads "seen", "heard" or "" from the nearest such word before a mention, else after it."""
         number = mention.first - 1
         while number >= 0 and self.tokens[number].sentence == mention.sentence:
             if number not in self.inside and (said := _sense_of(self.keys[number])):
@@ -150,7 +151,7 @@ class _Context:
     # ------------------------------------------------------------ not there
 
     def _negated(self, related: set[int]) -> set[int]:
-        """Numbers of the mentions that the text denies; a thing that only serves to place another one is not."""
+        """Numbers of the mentions that the text denies; what only helps to place another thing is not."""
         denied: set[int] = set()
         for index, mention in enumerate(self.mentions):
             if self._denied_by_word(mention) or self._listed_after_denied(index, denied):
@@ -262,7 +263,7 @@ class _Context:
         return (where, None) if where and behind <= mention.first else ((), None)
 
     def _place_phrase(self, number: int, last: int) -> tuple[tuple[str, ...], int]:
-        """Reads "at the top left (corner of the picture)"; gives the places and the number of the word behind."""
+        """Reads "at the top left (corner of the picture)": the places, and the number of the next word."""
         if number >= last or self.keys[number] not in w.PLACE_PREPOSITIONS or self.keys[number] == "from":
             return (), number
         number += 1

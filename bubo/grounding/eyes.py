@@ -1,4 +1,4 @@
-"""Nano's tagger, detector and segmenter: three questions to one pass of one small network over the picture."""
+"""Nano's tagger, detector and segmenter: three questions to one pass of a small network."""
 
 import threading
 from collections import OrderedDict
@@ -169,7 +169,7 @@ class NanoDetector:
         return [number for number, name in enumerate(names) if name in wanted]
 
     def _patch(self, look: Look, columns: Sequence[int]) -> tuple[FloatArray, float] | None:
-        """Box and score of the largest patch of the class map, for a class that the tagger sees but no slot holds."""
+        """Box and score of the largest patch of the class map, for a class that is tagged but in no slot."""
         limits = self.eyes.thresholds
         names = self.eyes.class_names
         if not any(look.tags[column] >= limits.tags.get(names[column], limits.tag) for column in columns):
@@ -245,14 +245,14 @@ class NanoSegmenter:
 
 
 def soft_box(mask: FloatArray, threshold: float) -> FloatArray:
-    """The box (4,) in sides of the map (0 to 1) where mask probabilities (h, w) cross a threshold, between cells."""
+    """The box (4,) in sides of the map (0 to 1) inside which mask probabilities (h, w) reach a threshold."""
     y0, y1 = _crossings(mask.max(axis=1), threshold)
     x0, x1 = _crossings(mask.max(axis=0), threshold)
     return np.array([x0, y0, x1, y1], dtype=np.float32)
 
 
 def _crossings(profile: FloatArray, threshold: float) -> tuple[float, float]:
-    """First and last place, 0 to 1, where a row of cell values reaches a threshold, linear between cell centres."""
+    """First and last place, 0 to 1, where a row of cells reaches a threshold, linear between centres."""
     inside = np.flatnonzero(profile >= threshold)
     if not len(inside):
         return 0.0, 0.0

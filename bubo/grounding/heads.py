@@ -51,7 +51,7 @@ class HeadFinder:
         self.lexicon = lexicon
 
     def heads(self) -> list[Head]:
-        """All heads in reading order; those of places are among them, so that nothing else takes their words."""
+        """All heads in reading order; places are among them, so that nothing else takes their words."""
         heads: list[Head] = []
         number = 0
         while number < len(self.tokens):

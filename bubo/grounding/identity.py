@@ -47,7 +47,8 @@ class EntityBook:
             score: As of `Entity`.
             regions: Where it is seen.
             spans: When it is heard.
-            by_spans: Tell it by when it is heard, even if it is seen too (for sounds, whose source may change).
+            by_spans: Tell it by when it is heard, even if it is seen too (for sounds, whose source may
+                change).
         """
         regions, spans = tuple(regions), tuple(spans)
         old = self._find(label, regions, spans, by_spans)
@@ -81,7 +82,7 @@ class EntityBook:
 
 
 def same_regions(a: Sequence[Region], b: Sequence[Region]) -> bool:
-    """Whether two sets of regions are the same places: as many, and each pair in one picture with IoU of one half."""
+    """Whether two sets of regions are the same places: as many, paired with IoU of one half."""
     if len(a) != len(b):
         return False
     rest = list(b)
@@ -94,7 +95,7 @@ def same_regions(a: Sequence[Region], b: Sequence[Region]) -> bool:
 
 
 def same_spans(a: Sequence[Span], b: Sequence[Span]) -> bool:
-    """Whether two sets of spans are the same stretches: as many, each pair in one sound with IoU of one half."""
+    """Whether two sets of spans are the same stretches: as many, paired with IoU of one half."""
     if len(a) != len(b):
         return False
     rest = list(b)

@@ -13,7 +13,8 @@ from bubo.grounding.words import plural_of
 
 Kind = Literal["object", "group", "sound", "place"]
 Via = Literal["name", "synonym", "hypernym", "tag"]
-# Words that head a hypernym but say nothing: "household thing" is heard as such, "thing" alone is not a group.
+# Words that head a hypernym but say nothing: "household thing" is heard as such, "thing" alone is not a
+# group.
 _VAGUE = frozenset({"thing", "sign", "body", "figure", "symbol"})
 
 
@@ -109,7 +110,7 @@ class Lexicon:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(
-                f"A vocabulary needs lists of objects, sounds, places (each with a name) and colours: {error!r}."
+                f"A vocabulary needs lists of objects, sounds and places, each named, and colours: {error!r}."
             ) from error
 
     @classmethod
@@ -128,7 +129,7 @@ class Lexicon:
         return cls.from_dict(data)
 
     def extended(self, names: Iterable[str]) -> "Lexicon":
-        """The lexicon with further names of objects, such as the tags of an open tagger; itself if all are known."""
+        """The lexicon with more names of objects, such as an open tagger's tags; itself if all are known."""
         new = [
             name
             for name in dict.fromkeys(names)

@@ -7,6 +7,8 @@ from bubo.grounding.eyes import NanoDetector, NanoEyes, NanoSegmenter, NanoTagge
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
 from bubo.grounding.thresholds import Thresholds
+from bubo.models.bubo_audio.modeling_bubo_audio import BuboAudioModel
+from bubo.models.bubo_vision.modeling_bubo_vision import BuboVisionModel
 
 __all__ = [
     "NanoDetector",
@@ -29,8 +31,8 @@ def nano_grounder(
     """Builds the tools and their pipeline from towers, without a copy of any weight.
 
     Args:
-        vision_tower: A `BuboVisionModel`; None sees nothing.
-        audio_tower: A `BuboAudioModel`; None hears nothing.
+        vision_tower: A `BuboVisionModel`; any other tower cannot ground, and what is seen is not linked.
+        audio_tower: A `BuboAudioModel`; the same for what is heard.
         processor: The model's processor, for its image processor and feature extractor.
         lexicon: The model's vocabulary.
         thresholds: Where there begins.
@@ -38,8 +40,11 @@ def nano_grounder(
     Returns:
         The pipeline, and the eyes, whose `states` a speaker over the same tower can use.
     """
-    eyes = None if vision_tower is None else NanoEyes(vision_tower, processor.image_processor, thresholds)
-    ears = None if audio_tower is None else NanoEars(audio_tower, processor.feature_extractor, thresholds)
+    eyes = ears = None
+    if isinstance(vision_tower, BuboVisionModel):
+        eyes = NanoEyes(vision_tower, processor.image_processor, thresholds)
+    if isinstance(audio_tower, BuboAudioModel):
+        ears = NanoEars(audio_tower, processor.feature_extractor, thresholds)
     grounder = Grounder(
         None if eyes is None else NanoTagger(eyes),
         None if eyes is None else NanoDetector(eyes, lexicon),

@@ -1,8 +1,9 @@
 """The noun phrases of a text that may name something to be seen or heard.
 
-There is no parser behind it: the heads come from the lexicon (longest form first), or, for words that it does not
-know, from what follows an article or a number; closed word classes then say how far a phrase reaches to the left. A
-phrase holds its article, numbers and adjectives, not what follows the noun, and not the "no" of "no dog".
+There is no parser behind it: the heads come from the lexicon (longest form first), or, for words that it does
+not know, from what follows an article or a number; closed word classes then say how far a phrase reaches to
+the left. A phrase holds its article, numbers and adjectives, not what follows the noun, and not the "no" of
+"no dog".
 """
 
 import re
@@ -15,8 +16,9 @@ from bubo.grounding.tokens import Token, tokenise
 
 _COMMA = re.compile(r",[ \t\u00a0]+")
 _CLOSED = (
-    w.DETERMINERS | w.QUANTITY | w.PRONOUNS | w.PREPOSITIONS | w.CONJUNCTIONS | w.VERBS | w.ADVERBS | w.MODALS
-    | w.COPULAS | w.NOT_WORDS | w.HEDGES | w.CLAUSE_STARTS | w.SUBJECTS | frozenset(w.NUMBERS) | frozenset(w.ORDINALS)
+    w.DETERMINERS | w.QUANTITY | w.PRONOUNS | w.PREPOSITIONS | w.CONJUNCTIONS | w.VERBS | w.ADVERBS
+    | w.MODALS | w.COPULAS | w.NOT_WORDS | w.HEDGES | w.CLAUSE_STARTS | w.SUBJECTS
+    | frozenset(w.NUMBERS) | frozenset(w.ORDINALS)
 )  # fmt: skip
 _COUNTED_BY = frozenset({"a", "an", "another", "any", "no", "neither"}) | frozenset(w.NUMBERS) - {"zero"}
 
@@ -41,7 +43,8 @@ class Mention:
         other: "the other dog", "another dog".
         ordinal: 0 for "the first dog", -1 for "the last".
         said: Colours and sizes that the sentence gives it: "the dog is small and brown".
-        where: Position words that belong to it: inside ("the left dog") or behind ("the dog is at the top left").
+        where: Position words that belong to it: inside ("the left dog") or behind ("the dog is at the top
+            left").
         relation: ("left", "right", "above", "below" or "near", number of the mention that it is related to).
         negated: The text says that it is not there.
         hedged: The text is not sure.

@@ -40,11 +40,13 @@ class Perception:
         heard: Stretches, in the order of sounds and of time.
         seen_scores: Best score of each object name in any picture, also of those that are not there.
         heard_scores: Best score of each sound name in any sound.
-        pictures: Numbers of the pictures that the answer is about; earlier ones are looked at only if these do not
-            show a thing. Empty if the conversation has no picture.
+        pictures: Numbers of the pictures that the answer is about; earlier ones are looked at only if these
+            do not show a thing. Empty if the conversation has no picture.
         sounds: The same for sounds.
         num_pictures: Pictures of the conversation.
         num_sounds: Sounds of the conversation.
+        sees: False if there was no tool to look with: then nothing can be called absent from a picture.
+        hears: The same for sounds.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -55,3 +57,5 @@ class Perception:
     sounds: tuple[int, ...] = ()
     num_pictures: int = 0
     num_sounds: int = 0
+    sees: bool = True
+    hears: bool = True

@@ -1,8 +1,8 @@
 """Text, pictures and sounds -> entities, links and a verdict: the tools in their order, each asked once.
 
-A picture's tags go to the detector in one question; nouns of the text that no tag covers are asked for one by one. So
-what is found for a phrase does not depend on what else a text says, and a text that is still being written meets the
-same findings as the finished one.
+A picture's tags go to the detector in one question; nouns of the text that no tag covers are asked for one by
+one. So what is found for a phrase does not depend on what else a text says, and a text that is still being
+written meets the same findings as the finished one.
 """
 
 import threading
@@ -58,8 +58,8 @@ class Grounder:
         num_media: Pictures and sounds whose findings are kept.
 
     Attributes:
-        last: Seconds that the steps of the latest `ground` took: "tag_s", "detect_s", "segment_s", "listen_s",
-            "match_s"; what was kept from before takes none.
+        last: Seconds that the steps of the latest `ground` took: "tag_s", "detect_s", "segment_s",
+            "listen_s", "match_s"; what was kept from before takes none.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Grounder:
         new_pictures: int | None = None,
         new_sounds: int | None = None,
     ) -> tuple[Perception, Lexicon]:
-        """What the tools find in the media, and for the nouns of the texts; with the lexicon that covers the tags."""
+        """What the tools find in the media and for the nouns of the texts; and the lexicon with all tags."""
         with self._lock:
             views = [self._view(picture) for picture in pictures]
             lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
@@ -165,6 +165,8 @@ class Grounder:
             _last(len(sounds), new_sounds),
             len(pictures),
             len(sounds),
+            sees=self.detector is not None,
+            hears=self.listener is not None,
         )
         return perception, lexicon
 

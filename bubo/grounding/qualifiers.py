@@ -33,7 +33,7 @@ def area_share(instance: Instance) -> float:
 
 
 def place_fit(where: Sequence[str], instance: Instance) -> float:
-    """How well a thing fits place words ("top", "left", ...), 0 to 1; best in the very third that they name."""
+    """How well a thing fits place words ("top", "left", ...), 0 to 1; best in the third they name."""
     x, y = centre(instance)
     fit = {"left": 1 - x, "right": x, "top": 1 - y, "bottom": y}
     named = [place for place in where if place in fit]
@@ -44,7 +44,7 @@ def place_fit(where: Sequence[str], instance: Instance) -> float:
 
 
 def place_words(instance: Instance) -> set[str]:
-    """The words for the third of the picture that holds a thing's centre: "top", "left", ...; none in the middle."""
+    """The words for the third of the picture where a thing's centre is: "top", "left"; none in the middle."""
     x, y = centre(instance)
     row = "top" if y < 1 / 3 else "bottom" if y >= 2 / 3 else ""
     column = "left" if x < 1 / 3 else "right" if x >= 2 / 3 else ""
@@ -52,7 +52,7 @@ def place_words(instance: Instance) -> set[str]:
 
 
 def in_place(where: Sequence[str], instance: Instance) -> bool:
-    """Whether a thing lies in the named half of its picture on each named axis (in the middle third for "centre")."""
+    """Whether a thing lies in the named half of its picture on each axis; near the middle for "centre"."""
     x, y = centre(instance)
     tests = {"left": x < 0.5, "right": x > 0.5, "top": y < 0.5, "bottom": y > 0.5}
     named = [place for place in where if place in tests]
@@ -73,7 +73,7 @@ def relation_fit(kind: str, instance: Instance, other: Instance) -> float:
 
 
 def described_by(mention: Mention, colours: Mapping[str, str]) -> tuple[list[str], str]:
-    """The colours (in the lexicon's words) and the size ("small", "large" or "") that a text gives a thing."""
+    """The colours (in the lexicon's words) and the size ("small", "large", "") that a text gives a thing."""
     words = (*mention.words, *mention.said)
     size = "small" if w.SMALL_WORDS & set(words) else "large" if w.LARGE_WORDS & set(words) else ""
     return [colours[word] for word in words if word in colours], size
@@ -170,7 +170,7 @@ def colours_of(pixels: NDArray[np.uint8], region: Region) -> dict[str, float]:
 
 
 def _colour_names(rgb: NDArray[np.float32]) -> NDArray[np.str_]:
-    """The basic colour word of each colour (N, 3), by hue where it is saturated and by lightness where not."""
+    """The basic word for each colour (N, 3), by hue where it is saturated and by lightness where not."""
     value = rgb.max(axis=1)
     chroma = value - rgb.min(axis=1)
     saturation = chroma / np.maximum(value, 1e-6)

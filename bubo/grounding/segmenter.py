@@ -15,7 +15,8 @@ class Segmenter(Protocol):
 
         Args:
             picture: The picture.
-            where: Regions whose boxes mark the things (labels, boxes and scores stay as they are), or points (N, 2),
-                x and y in pixels, each on one thing; the region then has an empty label and its mask's box.
+            where: Regions whose boxes mark the things (labels, boxes and scores stay as they are), or points
+                (N, 2), x and y in pixels, each on one thing; the region then has an empty label and its
+                mask's box.
         """
         ...

@@ -1,4 +1,4 @@
-"""Where nano's grounding draws its lines: read from grounding.json, with defaults for what it does not say."""
+"""Where nano's grounding draws its lines: read from grounding.json, with defaults."""
 
 import json
 from collections.abc import Mapping

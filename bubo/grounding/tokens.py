@@ -1,6 +1,7 @@
 """Text -> words with code-point offsets, and the sentences they stand in.
 
-Every rule looks back or a few characters ahead only, so the words of a finished sentence do not change when more text
+Every rule looks back or a few characters ahead only, so the words of a finished sentence do not change when
+more text
 follows: that is what lets links be given out while an answer is still being written.
 """
 
@@ -21,9 +22,8 @@ _NOT_PROSE = re.compile(
 )
 _CLOSER = r"[\"'”’)\]*_`]*"
 _END = re.compile(rf"[.!?…]+{_CLOSER}(?=\s)|[。！？]+{_CLOSER}(?=.)|\n", re.DOTALL)
-_KEEP_APOSTROPHE = frozenset(
-    "it's that's there's here's what's who's where's he's she's let's how's this's".split()
-)
+_CONTRACTIONS = "it's that's there's here's what's who's where's he's she's let's how's this's"
+_KEEP_APOSTROPHE = frozenset(_CONTRACTIONS.split())
 
 
 @dataclass(frozen=True, slots=True)

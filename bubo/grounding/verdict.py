@@ -12,8 +12,8 @@ def judge(perception: Perception, lexicon: Lexicon, book: EntityBook) -> Verdict
     """The verdict on the pictures and sounds at hand.
 
     "match" if every sound that things can make has one of its sources in the picture, "partly" if some have,
-    "mismatch" if none has. The score is the chance that this is right: each sound is really there, and each source
-    really seen or really missing.
+    "mismatch" if none has. The score is the chance that this is right: each sound is really there, and each
+    source really seen or really missing.
 
     Args:
         perception: What was found.
@@ -21,7 +21,8 @@ def judge(perception: Perception, lexicon: Lexicon, book: EntityBook) -> Verdict
         book: Gets the sounds and sources that the verdict rests on, where the text did not name them.
 
     Returns:
-        The verdict with the ids of these entities, or None: no picture, no sound, or only sounds that have no source.
+        The verdict with the ids of these entities, or None: no picture, no sound, or only sounds that have no
+        source.
     """
     if not perception.pictures or not perception.sounds:
         return None

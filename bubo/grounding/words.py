@@ -5,13 +5,15 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-NUMBERS: dict[str, int] = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-} | {"single": 1, "both": 2, "dozen": 12}
+_COUNTING = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+)
+NUMBERS: dict[str, int] = {word: value for value, word in enumerate(_COUNTING.split())} | {
+    "single": 1,
+    "both": 2,
+    "dozen": 12,
+}
 
 ORDINALS: dict[str, int] = {
     "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4,
@@ -24,9 +26,9 @@ INDEFINITE = _set("a an another some any each every either neither no")
 QUANTITY = _set("all several many few most various numerous multiple more other others enough such")
 DETERMINERS = DEFINITE | POSSESSIVE | INDEFINITE
 COLLECTIVE: dict[str, int | None] = {
-    "pair": 2, "couple": 2, "trio": 3, "group": None, "lot": None, "lots": None, "number": None, "flock": None,
-    "herd": None, "pack": None, "bunch": None, "row": None, "swarm": None, "crowd": None, "handful": None,
-    "plenty": None,
+    "pair": 2, "couple": 2, "trio": 3, "group": None, "lot": None, "lots": None, "number": None,
+    "flock": None, "herd": None, "pack": None, "bunch": None, "row": None, "swarm": None, "crowd": None,
+    "handful": None, "plenty": None,
 }  # fmt: skip
 
 ONE_WORDS = _set("a an another this that each every either neither other first last")
@@ -128,8 +130,8 @@ ABSTRACT = _set(
     "french german spanish trace sign pixel pixels"
 )
 ABSTRACT_SUFFIXES = (
-    "ness", "ity", "tion", "sion", "ment", "ance", "ence", "ism", "ship", "hood", "ology", "ful", "ous", "ive", "able",
-    "ible", "ical", "ish", "ly", "ing", "ed",
+    "ness", "ity", "tion", "sion", "ment", "ance", "ence", "ism", "ship", "hood", "ology", "ful", "ous",
+    "ive", "able", "ible", "ical", "ish", "ly", "ing", "ed",
 )  # fmt: skip
 # "dog house", "car door": the word before names no thing of its own.
 COMPOUND_HEADS = _set(
@@ -161,12 +163,13 @@ NEEDS_ARTICLE = _set(
 MEDIA_WORDS = MEDIA | _set("pictures images photos sounds")
 CLAUSE_STARTS = _set("but however although though while whereas because so only instead yet")
 IRREGULAR_PLURALS: dict[str, str] = {
-    "mouse": "mice", "goose": "geese", "wolf": "wolves", "leaf": "leaves", "loaf": "loaves", "knife": "knives",
-    "calf": "calves", "foot": "feet", "tooth": "teeth", "child": "children", "man": "men", "woman": "women",
-    "person": "people", "sheep": "sheep", "fish": "fish", "deer": "deer", "aircraft": "aircraft", "bus": "buses",
-    "ox": "oxen", "potato": "potatoes", "tomato": "tomatoes", "cactus": "cacti", "shelf": "shelves", "half": "halves",
-    "scarf": "scarves", "thief": "thieves", "spacecraft": "spacecraft", "hero": "heroes", "echo": "echoes",
-    "furniture": "furniture", "clothing": "clothing", "jewellery": "jewellery", "cattle": "cattle",
+    "mouse": "mice", "goose": "geese", "wolf": "wolves", "leaf": "leaves", "loaf": "loaves", "knife":
+    "knives", "calf": "calves", "foot": "feet", "tooth": "teeth", "child": "children", "man": "men",
+    "woman": "women", "person": "people", "sheep": "sheep", "fish": "fish", "deer": "deer", "aircraft":
+    "aircraft", "bus": "buses", "ox": "oxen", "potato": "potatoes", "tomato": "tomatoes", "cactus":
+    "cacti", "shelf": "shelves", "half": "halves", "scarf": "scarves", "thief": "thieves", "spacecraft":
+    "spacecraft", "hero": "heroes", "echo": "echoes", "furniture": "furniture", "clothing": "clothing",
+    "jewellery": "jewellery", "cattle": "cattle",
 }  # fmt: skip
 _SINGULARS = {plural: singular for singular, plural in IRREGULAR_PLURALS.items()}
 

@@ -34,7 +34,11 @@ for _config, _model in (
 AutoModelForMultimodalLM.register(BuboConfig, BuboForConditionalGeneration, exist_ok=True)
 AutoModelForImageTextToText.register(BuboConfig, BuboForConditionalGeneration, exist_ok=True)
 AutoProcessor.register(BuboConfig, BuboProcessor, exist_ok=True)
-AutoImageProcessor.register(BuboVisionConfig, slow_image_processor_class=BuboVisionImageProcessor, exist_ok=True)
-AutoImageProcessor.register(ImageBindConfig, slow_image_processor_class=ImageBindImageProcessor, exist_ok=True)
+AutoImageProcessor.register(
+    BuboVisionConfig, slow_image_processor_class=BuboVisionImageProcessor, exist_ok=True
+)
+AutoImageProcessor.register(
+    ImageBindConfig, slow_image_processor_class=ImageBindImageProcessor, exist_ok=True
+)
 AutoFeatureExtractor.register(BuboAudioConfig, ImageBindFeatureExtractor, exist_ok=True)
 AutoFeatureExtractor.register(ImageBindConfig, ImageBindFeatureExtractor, exist_ok=True)

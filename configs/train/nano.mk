@@ -2,11 +2,11 @@
 # Every target is a folder or file of runs/nano; a stage that was killed goes on where it was, one that is done is skipped.
 # With -j2 two stages that do not need each other run side by side, each on one core.
 
-PYTHON ?= python
+PY ?= python
 RUN := runs/nano
 WORLD := $(RUN)/world
-DATA := $(PYTHON) -m bubo.data_tools world
-TRAIN := $(PYTHON) -m bubo.train
+DATA := $(PY) -m bubo.data_tools world
+TRAIN := $(PY) -m bubo.train
 WORKERS ?= 2
 
 .PHONY: nano
@@ -37,4 +37,4 @@ $(RUN)/instruct/done.json: configs/train/nano/instruct.yaml $(RUN)/align/done.js
 	$(TRAIN) $<
 
 $(RUN)/shipped.json: $(RUN)/instruct/done.json
-	$(PYTHON) -m bubo.train.ship $(RUN) bubo/nano
+	$(PY) -m bubo.train.ship $(RUN) bubo/nano

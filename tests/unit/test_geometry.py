@@ -1,5 +1,6 @@
 """Boxes and masks: worked examples, and properties against slow obvious code."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -86,12 +87,15 @@ def test_resize_mask_repeats_and_picks():
 
 def test_rle_known_strings():
     # a 2 x 3 mask: columns 0 1 | 1 1 | 0 0 -> runs 1 3 2
-    assert geometry.rle_encode(np.array([[0, 1, 0], [1, 1, 0]], dtype=bool)) == {"size": [2, 3], "counts": "132"}
+    assert geometry.rle_encode(np.array([[0, 1, 0], [1, 1, 0]], dtype=bool)) == {
+        "size": [2, 3],
+        "counts": "132",
+    }
     assert geometry.rle_encode(np.ones((1, 40), dtype=bool)) == {"size": [1, 40], "counts": "0X1"}
 
 
 @given(MASKS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_rle_is_cocos_and_comes_back(mask):
     rle = geometry.rle_encode(mask)
     assert rle["counts"] == coco_string(mask)
@@ -131,12 +135,10 @@ def test_rle_refuses_what_is_no_mask(rle):
 
 
 @given(st.text(alphabet=[chr(c) for c in range(40, 120)], max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_rle_of_any_text_gives_a_mask_or_an_error(text):
-    try:
+    with contextlib.suppress(InputError):
         assert geometry.rle_decode({"size": [4, 6], "counts": text}).shape == (4, 6)
-    except InputError:
-        pass
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The package list and data globs of pyproject.toml against the disk: what is forgotten there misses in the wheel."""
+"""The package list and data globs of pyproject.toml against the disk: the wheel misses what they forget."""
 
 import tomllib
 from pathlib import Path

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from bubo.errors import RecordError, StorageError
-from bubo.records import Record, RecordTurn, read_shard, read_shards, read_vocabulary, shard_paths, write_shards
+from bubo.records import (
+    Record,
+    RecordTurn,
+    read_shard,
+    read_shards,
+    read_vocabulary,
+    shard_paths,
+    write_shards,
+)
 from bubo.types import Picture, Sound, same
 
 TURNS = (
@@ -46,7 +54,9 @@ def records(rng):
 
 
 def test_records_come_back_in_order(records, tmp_path):
-    paths = write_shards(iter(records), tmp_path / "set", per_shard=2, vocabulary={"objects": []}, picture_format="png")
+    paths = write_shards(
+        iter(records), tmp_path / "set", per_shard=2, vocabulary={"objects": []}, picture_format="png"
+    )
     assert [path.name for path in paths] == ["shard-000000.tar", "shard-000001.tar", "shard-000002.tar"]
     assert shard_paths(tmp_path / "set") == paths
     assert read_vocabulary(tmp_path / "set") == {"objects": []}
@@ -179,7 +189,12 @@ def test_reading_refuses(records, tmp_path):
         read_vocabulary(tmp_path)
     (path,) = write_shards(records, tmp_path, vocabulary={})
     whole = path.read_bytes()
-    for damaged in (b"hello", whole[: len(whole) // 2], whole.replace(b'"truth"', b'"trash"'), whole[:700] + b"x" * 900):
+    for damaged in (
+        b"hello",
+        whole[: len(whole) // 2],
+        whole.replace(b'"truth"', b'"trash"'),
+        whole[:700] + b"x" * 900,
+    ):
         path.write_bytes(damaged)
         with pytest.raises(RecordError, match="shard-000000.tar"):
             list(read_shards(tmp_path))

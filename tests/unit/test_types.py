@@ -64,10 +64,19 @@ def test_picture_is_checked_read_only_and_named_by_content():
 
 @pytest.mark.parametrize(
     "pixels",
-    [None, [[0]], np.zeros((3, 5)), np.zeros((3, 5, 3)), np.zeros((3, 5, 4), np.uint8), np.zeros((0, 5, 3), np.uint8)],
+    [
+        None,
+        [[0]],
+        np.zeros((3, 5)),
+        np.zeros((3, 5, 3)),
+        np.zeros((3, 5, 4), np.uint8),
+        np.zeros((0, 5, 3), np.uint8),
+    ],
 )
 def test_picture_refuses(pixels):
-    with pytest.raises(InputError, match=r"Picture.pixels must be a uint8 array of shape \(H, W, 3\), but got"):
+    with pytest.raises(
+        InputError, match=r"Picture.pixels must be a uint8 array of shape \(H, W, 3\), but got"
+    ):
         Picture(pixels)
 
 
@@ -251,7 +260,10 @@ def test_numbers_become_plain():
     span = Span(np.int64(0), np.float32(0.5), np.float64(1), np.float32(0.25))
     assert json.dumps(span.to_dict()) == '{"sound": 0, "start_s": 0.5, "end_s": 1.0, "score": 0.25}'
     region = Region(np.int32(1), np.array([0, 1, 2, 3], np.float32), None, np.float32(0.5))
-    assert json.dumps(region.to_dict()) == '{"picture": 1, "box": [0.0, 1.0, 2.0, 3.0], "score": 0.5, "mask": null}'
+    assert (
+        json.dumps(region.to_dict())
+        == '{"picture": 1, "box": [0.0, 1.0, 2.0, 3.0], "score": 0.5, "mask": null}'
+    )
 
 
 def test_same_compares_content(picture):

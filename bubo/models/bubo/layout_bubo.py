@@ -175,8 +175,12 @@ class ChatLayout:
 
     def _joined(self, text: str, fresh: bool) -> tuple[list[int], list[tuple[int, int]]]:
         """Tokenise a piece; one that continues a line gets no space that tokenizers put before a sentence."""
-        if fresh or not self._starts_with_space:
-            return self._tokenize(text.removeprefix(" ") if self._starts_with_space else text)
+        if not self._starts_with_space:
+            return self._tokenize(text)
+        if fresh:
+            own = int(text.startswith(" "))  # the tokenizer's space stands for it
+            ids, offsets = self._tokenize(text[own:])
+            return ids, [(start + own, end + own) for start, end in offsets]
         ids, offsets = self._tokenize(ANCHOR + text)
         prefix, _ = self._tokenize(ANCHOR)
         if ids[: len(prefix)] != prefix:  # the anchor melted into the text

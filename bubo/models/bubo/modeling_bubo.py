@@ -99,8 +99,8 @@ class BuboBridge(nn.Module):
         anchors = hidden_states[:, : self.num_tokens]  # (num, N, D)
         if (self.anchor is not None or self.residual is not None) and anchors.shape[1] < self.num_tokens:
             raise ValueError(
-                f"The tower gives {hidden_states.shape[1]} states but {self.num_tokens} queries are anchored "
-                "to its first states; use a tower with more states or lower num_image_tokens / num_audio_tokens."
+                f"The tower gives {hidden_states.shape[1]} states but {self.num_tokens} queries start "
+                "from its first states; use a tower with more states or fewer image and audio tokens."
             )
         if self.anchor is not None:
             queries = queries + self.anchor(anchors)
@@ -349,6 +349,8 @@ class BuboForConditionalGeneration(BuboPreTrainedModel, GenerationMixin):
         self.model = BuboModel(config)
         embedding = self.model.get_input_embeddings()
         name = next(name for name, module in self.model.named_modules() if module is embedding)
+        # A placeholder is no word: generated, it would ask for a medium that nobody gave.
+        self.generation_config.suppress_tokens = [config.image_token_id, config.audio_token_id]
         self._tied_weights_keys = {"lm_head.weight": f"model.{name}.weight"}
         text_config = config.get_text_config()
         self.lm_head = nn.Linear(text_config.hidden_size, text_config.vocab_size, bias=False)

@@ -31,7 +31,7 @@ class BuboProcessor(ProcessorMixin):
 
     Args:
         image_processor: Pictures to `pixel_values` (num_images, 3, H, W).
-        feature_extractor: Waveforms to `input_features` (num_sounds, S, 1, M, F), `clip_mask` (num_sounds, S)
+        feature_extractor: Waveforms to `input_features` (num_sounds, S, 1, M, F) and `clip_mask`.
         tokenizer: Any tokenizer that knows the placeholders; a fast one also gives `Piece.offsets`.
         chat_template: Jinja text; None is Bubo's own layout.
         num_image_tokens: Placeholders per picture, as in `BuboConfig`.
@@ -267,8 +267,8 @@ def _collect(conversations: list, kind: str, given: Sequence | None, count: int)
         return []
     if carried + len(rest) != count:
         raise ValueError(
-            f"The conversation has {count} {kind} parts but {carried} carry their medium and {len(rest)} more "
-            "were given; give one medium for every part."
+            f"The conversation has {count} {kind} parts but {carried} carry their medium and {len(rest)} "
+            "more were given; give one medium for every part."
         )
     others = iter(rest)
     return [part[kind] if part.get(kind) is not None else next(others) for part in parts]

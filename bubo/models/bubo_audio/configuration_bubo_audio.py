@@ -1,11 +1,9 @@
 """Configuration of nano's ear."""
 
-from __future__ import annotations
-
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
 
-from ..imagebind.configuration_imagebind import ImageBindAudioConfig
+from bubo.models.imagebind.configuration_imagebind import ImageBindAudioConfig
 
 
 @strict
@@ -28,17 +26,17 @@ class BuboAudioConfig(PreTrainedConfig):
     trunk_config: dict | ImageBindAudioConfig | None = None
     sound_names: list[str] | None = None
     frames_per_clip: int = 25
-    frame_s: float = 0.08
+    frame_s: int | float = 0.08
     event_size: int = 64
     num_slots: int = 4
-    slot_threshold: float = 0.4
+    slot_threshold: int | float = 0.4
     kernel_size: int = 5
     num_mixers: int = 2
     max_clips: int = 6
-    initializer_range: float = 0.02
+    initializer_range: int | float = 0.02
 
     def __post_init__(self, **kwargs):
-        """Builds the trunk's configuration from a dict and checks that the slot vector fits into its width."""
+        """Build the trunk's configuration from a dict and check that the slot vector fits into its width."""
         self.sound_names = list(self.sound_names or [])
         if self.trunk_config is None:
             self.trunk_config = ImageBindAudioConfig(**NANO_TRUNK)
@@ -47,8 +45,13 @@ class BuboAudioConfig(PreTrainedConfig):
         super().__post_init__(**kwargs)
         if 2 * self.event_size + 40 > self.hidden_size:
             raise ValueError(
-                f"a slot needs {2 * self.event_size + 40} numbers (2 x event_size + 40), the trunk's hidden_size is "
-                f"{self.hidden_size}: raise it or lower event_size"
+                f"a slot needs {2 * self.event_size + 40} numbers (2 x event_size + 40), the trunk has "
+                f"hidden_size {self.hidden_size}: raise it or lower event_size"
+            )
+        if self.frames_per_clip > self.trunk_config.num_tokens:
+            raise ValueError(
+                f"frames_per_clip is {self.frames_per_clip}, but the trunk makes only "
+                f"{self.trunk_config.num_tokens} tokens of a window: lower it, or change the trunk"
             )
 
     @property
@@ -62,7 +65,7 @@ class BuboAudioConfig(PreTrainedConfig):
         return self.num_slots + 1
 
 
-#: The ImageBind audio trunk at nano's size: a small convolution stem, one token per 80 ms and window, no class token.
+#: The ImageBind audio trunk at nano's size: a small convolution stem, one token per 80 ms, no class token.
 NANO_TRUNK = {
     "hidden_size": 192,
     "num_hidden_layers": 3,

@@ -2,8 +2,8 @@
 
 Notable choices:
 - Windows follow each other without overlap and keep their order; a few convolutions over time join them.
-- The events come out as tokens ("slots") in the order of their beginning, in front of the frame tokens, so that a
-  language model can look a sound up by its name and read when it is heard.
+- The events come out as tokens ("slots") in the order of their beginning, in front of the frame tokens, so
+  that a language model can look a sound up by its name and read when it is heard.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from transformers import initialization as init
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import ModelOutput
 
-from ..imagebind.modeling_imagebind import ImageBindAudioModel
+from bubo.models.bubo_vision.modeling_bubo_vision import unit_rms
+from bubo.models.imagebind.modeling_imagebind import ImageBindAudioModel
+
 from .configuration_bubo_audio import BuboAudioConfig
 
 
@@ -26,8 +28,8 @@ class BuboAudioOutput(ModelOutput):
     """What the ear hears. B sounds, S windows, T = S * frames_per_clip frames, E slots, N sound classes.
 
     Args:
-        last_hidden_state: (B, E + 1 + T, D): event tokens by their start (empty ones last), one token for the whole
-            sound, then the frames.
+        last_hidden_state: (B, E + 1 + T, D): event tokens by their start (empty ones last), one token for the
+            whole sound, then the frames.
         frame_logits: (B, T, N), sigmoid gives "this class sounds in this frame".
         clip_logits: (B, N), sigmoid gives "this class is in the sound".
         frame_mask: (B, T) bool, False where there is only padding.
@@ -69,7 +71,7 @@ class BuboAudioModel(BuboAudioPreTrainedModel):
     """Sound -> tokens, frame logits, events.
 
     Args of `forward`:
-        input_features: (B, S, 1, M, F) log-mel windows of ImageBindFeatureExtractor with ``clip_sampling="windows"``.
+        input_features: (B, S, 1, M, F) log-mel clips of ImageBindFeatureExtractor, clip_sampling "windows".
         clip_mask: (B, S) bool, False for windows that are only batch padding.
         durations_s: (B,) seconds of real sound, where known: frames beyond it are masked.
         with_slots: False leaves the events out, for training the frame logits.
@@ -99,11 +101,18 @@ class BuboAudioModel(BuboAudioPreTrainedModel):
         with_slots: bool = True,
         **kwargs,
     ) -> BuboAudioOutput:
-        if input_features.ndim != 5:
-            raise ValueError(f"input_features has shape {tuple(input_features.shape)}, expected (B, S, 1, M, F)")
+        """See the class."""
+        window = (1, self.config.trunk_config.num_mel_bins, self.config.trunk_config.num_frames)
+        if input_features.ndim != 5 or tuple(input_features.shape[2:]) != window:
+            raise ValueError(
+                f"input_features has shape {tuple(input_features.shape)}, expected (B, S, 1, {window[1]}, "
+                f"{window[2]}): prepare sounds with the feature extractor saved beside the model"
+            )
         batch, clips = input_features.shape[:2]
         if clip_mask is None:
             clip_mask = input_features.new_ones((batch, clips), dtype=torch.bool)
+        elif tuple(clip_mask.shape) != (batch, clips):
+            raise ValueError(f"clip_mask has shape {tuple(clip_mask.shape)}, expected {(batch, clips)}")
         keep = self.config.frames_per_clip
         tokens = self.trunk(input_features.flatten(0, 1)).last_hidden_state[:, :keep]  # (B * S, keep, D)
         width = tokens.shape[-1]
@@ -132,12 +141,18 @@ class BuboAudioModel(BuboAudioPreTrainedModel):
             return output
         return self._add_slots(output, frames, events, pooled)
 
-    def _add_slots(self, output: BuboAudioOutput, frames: Tensor, events: Tensor, pooled: Tensor) -> BuboAudioOutput:
+    def _add_slots(
+        self, output: BuboAudioOutput, frames: Tensor, events: Tensor, pooled: Tensor
+    ) -> BuboAudioOutput:
         with torch.no_grad():
             found = find_events(
-                output.frame_logits.float(), output.clip_logits.float(), output.frame_mask, self.config.frame_s,
-                self.config.num_slots, self.config.slot_threshold,
-            )  # fmt: skip
+                output.frame_logits.float(),
+                output.clip_logits.float(),
+                output.frame_mask,
+                self.config.frame_s,
+                self.config.num_slots,
+                self.config.slot_threshold,
+            )
         output.slot_classes, output.slot_scores, output.slot_times, spans = found
         seconds = output.frame_mask.sum(1).float() * self.config.frame_s  # (B,)
         slots = self._slot_tokens(output, events.float(), spans, seconds)
@@ -162,22 +177,28 @@ class BuboAudioModel(BuboAudioPreTrainedModel):
         return vector * full[..., None]
 
 
-def unit_rms(x: Tensor) -> Tensor:
-    """Scales the last axis to a root mean square of one."""
-    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
-
-
 def find_events(
-    frame_logits: Tensor, clip_logits: Tensor, frame_mask: Tensor, frame_s: float, num_slots: int, threshold: float
+    frame_logits: Tensor,
+    clip_logits: Tensor,
+    frame_mask: Tensor,
+    frame_s: float,
+    num_slots: int,
+    threshold: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The surest classes of each sound with their first and last frame, in the order of their beginning.
 
     Returns:
-        classes (B, E) with -1 for an empty slot, scores (B, E), times (B, E, 2) in seconds, spans (B, E, T) bool.
+        classes (B, E) with -1 for an empty slot, scores (B, E), times (B, E, 2) in seconds, spans (B, E, T)
+        bool.
     """
-    probs = (frame_logits.sigmoid() * frame_mask[..., None]).transpose(1, 2)  # (B, N, T)
-    smooth = F.avg_pool1d(probs, 3, 1, 1, count_include_pad=False)
-    scores, classes = clip_logits.sigmoid().topk(min(num_slots, clip_logits.shape[-1]))
+    if (missing := num_slots - clip_logits.shape[-1]) > 0:  # fewer classes than slots: the rest stay empty
+        frame_logits = F.pad(frame_logits, (0, missing), value=-1e4)
+        clip_logits = F.pad(clip_logits, (0, missing), value=-1e4)
+    real = frame_mask[:, None].to(frame_logits.dtype)  # (B, 1, T)
+    probs = frame_logits.sigmoid().transpose(1, 2) * real  # (B, N, T)
+    share = F.avg_pool1d(real, 3, 1, 1, count_include_pad=False)  # of the three frames, those that are sound
+    smooth = F.avg_pool1d(probs, 3, 1, 1, count_include_pad=False) / share.clamp_min(0.1) * real
+    scores, classes = clip_logits.sigmoid().topk(num_slots)
     smooth = smooth.gather(1, classes[..., None].expand(-1, -1, smooth.shape[-1]))  # (B, E, T)
     active = smooth > 0.5 * smooth.amax(-1, keepdim=True).clamp(0.2, 1.0)
     scores = scores * (scores >= threshold) * active.any(-1)
@@ -192,7 +213,9 @@ def find_events(
     classes = torch.where(scores > 0, classes, -1)
 
     def take(values: Tensor) -> Tensor:
-        return values.gather(1, order.view(order.shape + (1,) * (values.ndim - 2)).expand(-1, -1, *values.shape[2:]))
+        return values.gather(
+            1, order.view(order.shape + (1,) * (values.ndim - 2)).expand(-1, -1, *values.shape[2:])
+        )
 
     return take(classes), take(scores), take(times), take(spans)
 

@@ -1,7 +1,5 @@
 """Configuration of nano's eye."""
 
-from __future__ import annotations
-
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
 
@@ -11,11 +9,13 @@ class BuboVisionConfig(PreTrainedConfig):
     """Sizes and vocabulary of [`BuboVisionModel`].
 
     Args:
-        object_names: class names; channel ``i + 1`` of the class logits is ``object_names[i]``, channel 0 is nothing.
+        object_names: class names; channel ``i + 1`` of the class logits is ``object_names[i]``, channel 0 is
+            nothing.
         place_names: names of the kinds of place.
         image_size: side of the square input in pixels; a multiple of 16. Pictures are squashed to it whole.
         stem_channels: widths at stride 2, 4, 8; the transformer's ``hidden_size`` follows at stride 16.
-        pixel_size: width of the pixel embedding at stride 4, whose product with a class vector is the class logit.
+        pixel_size: width of the pixel embedding at stride 4, whose product with a class vector is the class
+            logit.
         num_slots: objects that one picture can hold at most; the best centres win.
         slot_threshold: lowest centre score that opens a slot.
     """
@@ -34,9 +34,9 @@ class BuboVisionConfig(PreTrainedConfig):
     pyramid_size: int = 96
     pixel_size: int = 64
     num_slots: int = 10
-    slot_threshold: float = 0.2
-    layer_norm_eps: float = 1e-6
-    initializer_range: float = 0.02
+    slot_threshold: int | float = 0.2
+    layer_norm_eps: int | float = 1e-6
+    initializer_range: int | float = 0.02
 
     def __post_init__(self, **kwargs):
         """Fills the list defaults and checks that the slot vector fits into the hidden size."""
@@ -48,8 +48,8 @@ class BuboVisionConfig(PreTrainedConfig):
             raise ValueError(f"image_size was {self.image_size}, expected a multiple of 16")
         if self.slot_width > self.hidden_size:
             raise ValueError(
-                f"a slot needs {self.slot_width} numbers (2 x pixel_size + 40), hidden_size is {self.hidden_size}: "
-                "raise hidden_size or lower pixel_size"
+                f"a slot needs {self.slot_width} numbers (2 x pixel_size + 40), hidden_size is "
+                f"{self.hidden_size}: raise hidden_size or lower pixel_size"
             )
 
     @property

@@ -7,7 +7,7 @@ from transformers.image_utils import PILImageResampling
 
 
 class BuboVisionImageProcessor(PilBackend):
-    """RGB, resized whole to ``size`` by an antialiased bilinear filter, scaled to -1..1: (N, 3, H, W) float32."""
+    """RGB, resized whole to ``size`` by an antialiased bilinear filter, scaled to -1..1: (N, 3, H, W)."""
 
     resample = PILImageResampling.BILINEAR
     size = {"height": 128, "width": 128}

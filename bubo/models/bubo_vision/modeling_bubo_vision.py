@@ -26,9 +26,9 @@ class BuboVisionOutput(ModelOutput):
     """What the eye sees. B pictures, K slots, C classes, P places; h = w = image_size / 4.
 
     Args:
-        last_hidden_state: (B, K + 2 + G, D): slot tokens left to right (empty ones last), class token, place token,
-            then the G = (image_size / 16)^2 grid tokens.
-        class_logits: (B, C + 1, h, w), channel 0 is nothing; normalised, so their exponential is a probability.
+        last_hidden_state: (B, K + 2 + G, D): slot tokens left to right (empty ones last), class token, place
+            token, then the G = (image_size / 16)^2 grid tokens.
+        class_logits: (B, C + 1, h, w), channel 0 is nothing; normalised: their exponential is a probability.
         tag_logits: (B, C), sigmoid gives "this class is in the picture".
         place_logits: (B, P).
         centre_logits: (B, 1, h, w), sigmoid gives "an object's box is centred here".
@@ -58,7 +58,9 @@ class ConvNorm(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1):
         super().__init__(
-            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
         )
 
 
@@ -109,7 +111,10 @@ class BuboVisionPreTrainedModel(PreTrainedModel):
             init.zeros_(module.class_bias)
             init.constant_(module.tag_scale, 1.0)
             init.normal_(module.place_vectors, std=self.config.hidden_size**-0.5)
-            init.constant_(module.centre_head[-1].bias, -3.0)
+            last = module.centre_head[-1]  # offsets start at zero, where tanh is steep, and centres as rare
+            init.normal_(last.weight, std=0.01)
+            init.zeros_(last.bias)
+            init.constant_(last.bias[:1], -3.0)
 
 
 class BuboVisionModel(BuboVisionPreTrainedModel):
@@ -117,8 +122,8 @@ class BuboVisionModel(BuboVisionPreTrainedModel):
 
     Args of `forward`:
         pixel_values: (B, 3, image_size, image_size), normalised by [`BuboVisionImageProcessor`].
-        with_slots: False leaves the objects out (the dense maps alone, for training them); `last_hidden_state` then
-            holds the class token and the grid only.
+        with_slots: False leaves the objects out (the dense maps alone, for training); `last_hidden_state` is
+            then the class token and the grid only.
     """
 
     def __init__(self, config: BuboVisionConfig):
@@ -154,9 +159,13 @@ class BuboVisionModel(BuboVisionPreTrainedModel):
         self.post_init()
 
     def forward(self, pixel_values: Tensor, with_slots: bool = True, **kwargs) -> BuboVisionOutput:
-        if pixel_values.ndim != 4 or pixel_values.shape[-1] != self.config.image_size:
-            side = self.config.image_size
-            raise ValueError(f"pixel_values has shape {tuple(pixel_values.shape)}, expected (B, 3, {side}, {side})")
+        """See the class."""
+        side = self.config.image_size
+        if pixel_values.ndim != 4 or tuple(pixel_values.shape[1:]) != (self.config.num_channels, side, side):
+            raise ValueError(
+                f"pixel_values has shape {tuple(pixel_values.shape)}, expected (B, "
+                f"{self.config.num_channels}, {side}, {side}): prepare pictures with BuboVisionImageProcessor"
+            )
         pixel_values = pixel_values.to(self.pixel_head.weight.dtype)
         f2 = self.stem_2(pixel_values.contiguous(memory_format=torch.channels_last))
         f4 = self.stem_4(f2)
@@ -172,7 +181,9 @@ class BuboVisionModel(BuboVisionPreTrainedModel):
         p8 = self.smooth_8(F.interpolate(self.top(grid), scale_factor=2.0) + self.lateral_8(f8))
         p4 = self.smooth_4(F.interpolate(p8, scale_factor=2.0) + self.lateral_4(f4))
         pixels = self.pixel_head(p4)  # (B, pixel_size, h, w)
-        class_logits = F.conv2d(pixels, self.class_vectors[:, :, None, None].to(pixels.dtype), self.class_bias)
+        class_logits = F.conv2d(
+            pixels, self.class_vectors[:, :, None, None].to(pixels.dtype), self.class_bias
+        )
         class_logits = F.log_softmax(class_logits.float(), 1)
         centre = self.centre_head(p4)
         fine = F.pixel_shuffle(self.figure_pixel(p4), 2) + self.figure_lateral(f2)
@@ -190,7 +201,7 @@ class BuboVisionModel(BuboVisionPreTrainedModel):
         return self._add_slots(output, pixel_values, pixels, tokens)
 
     def _tags(self, class_token: Tensor, class_logits: Tensor) -> Tensor:
-        """Tag logits (B, C) from the class token and from the evidence of the class map: its mass and its peak."""
+        """Tag logits (B, C) from the class token and the evidence of the class map: its mass and its peak."""
         evidence = class_logits[:, 1:].flatten(2)  # (B, C, h * w)
         mass = torch.logaddexp(evidence.logsumexp(-1), evidence.new_tensor(-4.6))
         return self.tag_head(class_token) + self.tag_scale[0] * mass + self.tag_scale[1] * evidence.amax(-1)
@@ -204,7 +215,9 @@ class BuboVisionModel(BuboVisionPreTrainedModel):
         output.slot_masks, output.slot_scores, output.slot_boxes, output.slot_class_probs = found
         slots = self._slot_tokens(output, pixel_values, pixels)
         place = output.place_logits.softmax(-1).to(tokens.dtype) @ self.place_vectors.to(tokens.dtype)
-        output.last_hidden_state = torch.cat([slots.to(tokens.dtype), tokens[:, :1], place[:, None], tokens[:, 1:]], 1)
+        output.last_hidden_state = torch.cat(
+            [slots.to(tokens.dtype), tokens[:, :1], place[:, None], tokens[:, 1:]], 1
+        )
         return output
 
     def _slot_tokens(self, output: BuboVisionOutput, pixel_values: Tensor, pixels: Tensor) -> Tensor:
@@ -235,12 +248,18 @@ def unit_rms(x: Tensor) -> Tensor:
 
 
 def find_objects(
-    class_logits: Tensor, centre_logits: Tensor, offsets: Tensor, figure_logits: Tensor, num_slots: int, threshold: float
+    class_logits: Tensor,
+    centre_logits: Tensor,
+    offsets: Tensor,
+    figure_logits: Tensor,
+    num_slots: int,
+    threshold: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Groups pixels into objects; shapes as in [`BuboVisionOutput`].
 
-    Peaks of the centre map open slots; a pixel belongs to the slot whose centre its offset meets and whose class it
-    shows; the finer figure map cuts the outline. Slots come sorted by the x of their box centre, empty ones last.
+    Peaks of the centre map open slots; a pixel belongs to the slot whose centre its offset meets and whose
+    class it shows; the finer figure map cuts the outline. Slots come sorted by the x of their box centre, the
+    empty ones last.
 
     Returns:
         masks (B, K, 2h, 2w), scores (B, K), boxes (B, K, 4), class_probs (B, K, C + 1).
@@ -260,7 +279,9 @@ def find_objects(
     toward_y = (grid_y[None, :, None] + offsets[:, 1]).flatten(1)
     gap = (toward_x[:, None] - centre_x[..., None]) ** 2 + (toward_y[:, None] - centre_y[..., None]) ** 2
     empty = scores[..., None] == 0
-    near = (-gap / 0.004).masked_fill(empty, -1e4)  # (B, K, h * w); 0.004 is a distance of about 1/16 of the side
+    near = (-gap / 0.004).masked_fill(
+        empty, -1e4
+    )  # (B, K, h * w); 0.004 is a distance of about 1/16 of the side
     probs = class_logits.exp().flatten(2)  # (B, C + 1, h * w)
     figure = 1 - probs[:, :1]
     share = near.softmax(1) * figure
@@ -286,7 +307,7 @@ def find_objects(
 
 
 def soft_boxes(masks: Tensor) -> Tensor:
-    """Boxes (B, K, 4) in 0..1 around the pixels above one half of masks (B, K, H, W); zeros where there are none."""
+    """Boxes (B, K, 4) in 0..1 around the pixels above one half of masks (B, K, H, W); zeros where none is."""
     inside = masks > 0.5
     sides = []
     for axis in (-2, -1):  # any over rows gives columns (x), then the other way round

@@ -88,12 +88,12 @@ def generate(model, inputs, **kwargs):
     return ids[:, inputs["input_ids"].shape[1] :].tolist()
 
 
-def without_dtype(fields):
-    """A loaded configuration says what its weights are stored as; one made in code need not."""
+def architecture(fields):
+    """Without what a loaded configuration says more than one made in code: folder and type of the weights."""
     return {
-        name: without_dtype(value) if isinstance(value, dict) else value
+        name: architecture(value) if isinstance(value, dict) else value
         for name, value in fields.items()
-        if name != "dtype"
+        if name not in ("dtype", "_name_or_path")
     }
 
 
@@ -103,7 +103,7 @@ def test_round_trip(kind, processor, tmp_path):
     model.save_pretrained(tmp_path)
     loaded, report = BuboForConditionalGeneration.from_pretrained(tmp_path, output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"]
-    assert without_dtype(loaded.config.to_dict()) == without_dtype(model.config.to_dict())
+    assert architecture(loaded.config.to_dict()) == architecture(model.config.to_dict())
     state = model.state_dict()
     assert loaded.state_dict().keys() == state.keys()
     assert all(torch.equal(value, state[name]) for name, value in loaded.state_dict().items())
@@ -208,6 +208,35 @@ def test_generation_goes_on_from_a_cache(model, processor):
     hook.remove()
     assert calls == [1]  # the two pictures of the first turn are in the cache already
     assert warm == generate(model, second)
+
+
+def test_streaming(model, processor):
+    class Listener:
+        def __init__(self):
+            self.heard = []
+
+        def put(self, ids):
+            self.heard.append(ids.flatten().tolist())
+
+        def end(self):
+            self.heard.append("end")
+
+    listener = Listener()
+    inputs = processor.apply_chat_template(MIXED[1])
+    answer = generate(model, inputs, streamer=listener)[0]
+    assert listener.heard == [inputs["input_ids"][0].tolist(), *([i] for i in answer), "end"]
+
+
+def test_placeholders_are_never_generated(processor, tmp_path):
+    model = tiny_model(**KINDS["untied"])
+    with torch.no_grad():
+        model.lm_head.weight[[model.config.image_token_id, model.config.audio_token_id]] *= 100
+    inputs = processor.apply_chat_template(MIXED[1])
+    model.save_pretrained(tmp_path)
+    for one in (model, BuboForConditionalGeneration.from_pretrained(tmp_path)):
+        for use_cache in (True, False):
+            answer = generate(one, inputs, use_cache=use_cache)[0]
+            assert not {model.config.image_token_id, model.config.audio_token_id} & set(answer)
 
 
 @pytest.mark.parametrize("precomputed", ["states", "soft"])

@@ -1,0 +1,120 @@
+"""Options that several verbs share, and a parser whose complaints are one line."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from bubo.errors import InputError
+
+if TYPE_CHECKING:
+    from bubo.speaker import Settings
+    from bubo.types import Picture, Sound
+
+#: With --seed, answers are drawn at this temperature.
+SAMPLING_TEMPERATURE = 0.7
+DRAWING_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with `error: ...` in one line, exit code 2, and no abbreviated options."""
+
+    def __init__(self, verb: str, description: str, epilog: str = "", usage: str | None = None):
+        super().__init__(
+            prog=f"bubo {verb}",
+            description=description,
+            epilog=epilog or None,
+            usage=usage,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line and leave."""
+        self.exit(2, f"error: {message}; see '{self.prog} --help'\n")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """--model."""
+    parser.add_argument(
+        "--model",
+        default="nano",
+        metavar="NAME",
+        help="a known model, or the path of a model folder (default nano)",
+    )
+
+
+def add_media(parser: argparse.ArgumentParser) -> None:
+    """--picture and --sound, both repeatable and with several values."""
+    parser.add_argument(
+        "--picture",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="P",
+        help="picture files (PNG, JPEG, WebP, ...)",
+    )
+    parser.add_argument(
+        "--sound",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="S",
+        help="sound files (WAV, FLAC, MP3, M4A, ...)",
+    )
+
+
+def add_decoding(parser: argparse.ArgumentParser) -> None:
+    """--greedy and --seed."""
+    parser.add_argument(
+        "--greedy", action="store_true", help="always take the likeliest word: the default; overrules --seed"
+    )
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        metavar="N",
+        help=f"draw words by chance (temperature {SAMPLING_TEMPERATURE}); the same N gives the same answer",
+    )
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError("a seed lies between 0 and 2**63 - 1")
+    return value
+
+
+def settings_of(arguments: argparse.Namespace) -> "Settings":
+    """How to answer, from --greedy and --seed."""
+    from bubo.speaker import Settings
+
+    if arguments.greedy or arguments.seed is None:
+        return Settings()
+    return Settings(temperature=SAMPLING_TEMPERATURE, seed=arguments.seed)
+
+
+def media_of(arguments: argparse.Namespace) -> "tuple[list[Picture], list[Sound]]":
+    """The pictures and sounds of --picture and --sound, decoded.
+
+    Raises:
+        MediaError: If a file is missing or no such medium.
+    """
+    from bubo.media import load_picture, load_sound
+
+    return [load_picture(path) for path in arguments.picture], [load_sound(path) for path in arguments.sound]
+
+
+def drawing_format(path: str) -> str:
+    """The picture format that a file name stands for.
+
+    Raises:
+        InputError: If it is none that can be written, or its folder is not there.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in DRAWING_FORMATS:
+        raise InputError(
+            f"Cannot tell the format of the drawing {path!r}; end its name in {', '.join(DRAWING_FORMATS)}."
+        )
+    if not target.parent.is_dir():
+        raise InputError(
+            f"There is no folder {str(target.parent)!r} for the drawing {path!r}; make it first."
+        )
+    return DRAWING_FORMATS[target.suffix.lower()]

@@ -1,0 +1,186 @@
+"""The verbs over real models: a toy one with random weights, and nano where it has been made."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_nano
+from PIL import Image
+
+import bubo
+from bubo import cli
+from bubo.cli import measurements
+from bubo.cli.bench import TABLE
+from bubo.nano import __file__ as nano_file
+from bubo.types import Answer
+
+ROOT = Path(__file__).parents[2]
+NANO = Path(nano_file).parent
+SAMPLES = NANO / "samples"
+MEDIA = ["--picture", str(SAMPLES / "scene.png"), "--sound", str(SAMPLES / "scene.wav")]
+COMMAND = [sys.executable, "-c", "import sys; from bubo.cli import main; sys.exit(main())"]
+
+needs_nano = pytest.mark.skipif(
+    not (NANO / "model" / "config.json").is_file(), reason="nano's weights are not there; make nano"
+)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tiny_nano.write_tiny_nano(tmp_path_factory.mktemp("tiny-nano"))
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    """The command line sets these for its process; here they must not outlive a test."""
+    for name in (
+        "TRANSFORMERS_VERBOSITY",
+        "TRANSFORMERS_NO_ADVISORY_WARNINGS",
+        "HF_HUB_DISABLE_PROGRESS_BARS",
+    ):
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+
+
+def ask(folder, *words, capsys):
+    assert (
+        cli.main(["ask", "What do you see and hear?", *MEDIA, "--model", str(folder), "--json", *words]) == 0
+    )
+    return json.loads(capsys.readouterr().out)
+
+
+def without_timings(data):
+    return {name: value for name, value in data.items() if name != "timings"}
+
+
+def test_ask_is_repeatable_and_seeds_differ(folder, capsys):
+    greedy = ask(folder, capsys=capsys)
+    Answer.from_dict(greedy)
+    assert without_timings(greedy) == without_timings(ask(folder, "--greedy", "--seed", "1", capsys=capsys))
+    first, again, other = (ask(folder, "--seed", seed, capsys=capsys) for seed in ("1", "1", "2"))
+    assert without_timings(first) == without_timings(again)
+    assert first["text"] != other["text"]
+
+
+def test_ground_draws_what_it_finds(folder, capsys, tmp_path):
+    words = ["ground", str(SAMPLES / "scene.png"), "--text", "a piano", "--model", str(folder)]
+    assert cli.main([*words, "--json", "--draw", str(tmp_path / "found.png")]) == 0
+    data = json.loads(capsys.readouterr().out)
+    (entity,) = data["entities"]
+    assert [data["text"][link["start"] : link["end"]] for link in data["links"]] == ["a piano"]
+    with Image.open(SAMPLES / "scene.png") as picture:
+        for region in entity["regions"]:
+            assert region["mask"]["size"] == [picture.height, picture.width]
+    with Image.open(tmp_path / "found.png") as drawing:
+        assert drawing.width > 100
+
+
+def test_bench_measures_everything(folder, capsys, monkeypatch):
+    monkeypatch.setattr(measurements, "MAX_NEW_TOKENS", 4)
+    assert cli.main(["bench", "--model", str(folder), "--rounds", "1", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    figures = data["figures"]
+    names = [row.name for _, rows in TABLE for row in rows]
+    assert list(figures) == names
+    assert all(figure["value"] >= 0 for figure in figures.values())
+    assert figures["turn10_ratio"]["aim"] == 1.3
+    assert figures["load_s"]["value"] > 0
+    assert figures["generate_first_token_turn10_s"]["value"] > 0
+    assert figures["grounding_s"]["value"] >= figures["listen_s"]["value"] > 0
+
+
+def test_doctor_says_whether_nano_is_ready(folder, capsys, monkeypatch):
+    import bubo.assistant
+
+    load = bubo.assistant.load
+    monkeypatch.setattr("bubo.assistant.load", lambda name: load(folder))
+    assert cli.main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for part in ("torch ", "CPU, ", "nano: ready", "pictures", "train: ", "current folder"):
+        assert part in out
+    monkeypatch.setattr("bubo.assistant.load", lambda name: load(folder / "nothing"))
+    assert cli.main(["doctor"]) == 2
+    assert "nano: NOT READY" in capsys.readouterr().out
+
+
+def test_a_process_without_a_terminal(folder):
+    done = subprocess.run(
+        [*COMMAND, "chat", "--samples", "--model", str(folder)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith("note: ") for line in done.stderr.splitlines())  # the answer may be cut
+    assert "you> What do you see and hear?" in done.stdout
+    assert " -> " in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_a_process_in_a_terminal(folder, tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "chat", "--model", str(folder)],
+        stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "dumb"}, close_fds=True,
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(
+        ours, f"/picture {SAMPLES}/scene.png\nWhat?\n/save {tmp_path}/talk.bubo\n/what\n/quit\n".encode()
+    )
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # Linux says so when the other side is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait(timeout=120) == 0, shown.decode()
+    assert b"picture: scene.png" in shown
+    assert b"error: There is no command /what" in shown
+    assert len(bubo.Conversation.load(tmp_path / "talk.bubo").answers) == 1
+
+
+# ------------------------------------------------------------------ nano itself
+
+
+@needs_nano
+def test_nano_answers_about_its_samples(capsys):
+    assert cli.main(["ask", "What do you see and hear?", *MEDIA, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    labels = {entity["label"]: entity for entity in data["entities"]}
+    assert "dog" in labels
+    assert labels["dog"]["regions"]
+    assert data["links"]
+    assert data["verdict"]["value"] == "match"
+
+
+@needs_nano
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/grounding.md"])
+def test_the_snippets_run(page, tmp_path, monkeypatch):
+    """All Python blocks of a page, one after the other, beside the sample media."""
+    for name in ("scene.png", "scene.wav"):
+        shutil.copy(SAMPLES / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    assert blocks
+    names = {"bubo": bubo}
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)
+
+
+@needs_nano
+@pytest.mark.parametrize(
+    "page", sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]), ids=lambda page: page.name
+)
+def test_links_between_pages_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} points to {target}"
