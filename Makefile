@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml
 run: $(STAMP)  ## talk about a sample picture and sound in the terminal
 	@$(BIN)/bubo chat --samples
 
-test: $(STAMP) fonts  ## unit and end-to-end tests: CPU, no network, under two minutes
+test: $(STAMP) fonts  ## unit and end-to-end tests: CPU, no network
 	$(BIN)/pytest tests/unit tests/e2e
 
 lint: $(STAMP)  ## ruff and mypy
@@ -61,7 +61,7 @@ parity: $(STAMP)  ## compare with stored reference tensors
 
 docs: $(STAMP)  ## write docs/cli.md from the help texts
 	@mkdir -p docs
-	@COLUMNS=100 $(PY) -c "$$CLI_PAGE" > docs/cli.md.part && mv docs/cli.md.part docs/cli.md
+	@$(PY) -m bubo.cli.pages > docs/cli.md.part && mv docs/cli.md.part docs/cli.md
 	@echo "Wrote docs/cli.md"
 
 fonts: $(STAMP)
@@ -109,20 +109,3 @@ except BuboError as error:
 endef
 export FIND_FONT
 
-define CLI_PAGE
-import contextlib, io
-from bubo.cli import VERBS, main
-fence = chr(96) * 3
-print("# The command line")
-print()
-print("Written by make docs from the help texts; change those, not this page.")
-for words in [[], *([verb] for verb in VERBS)]:
-    page = io.StringIO()
-    with contextlib.redirect_stdout(page):
-        main([*words, "--help"])
-    print()
-    print("##", " ".join(["bubo", *words]))
-    print()
-    print(fence + "text", page.getvalue().strip(), fence, sep="\n")
-endef
-export CLI_PAGE

@@ -68,6 +68,7 @@ class AlignTraining(nn.Module):
         super().__init__()
         self.bubo, self.layer, self.weights = bubo, layer, weights
         self.truth = truth.requires_grad_(False)
+        self.table: Tensor
         self.register_buffer("table", table)
         for tower in self._towers():
             tower.requires_grad_(False)
@@ -173,11 +174,10 @@ def new_bubo(config: RunConfig, options: AlignOptions) -> BuboForConditionalGene
         settings, attn_implementation="eager"
     )
     # Rounded to half precision at once, as they are shipped: both stages then see the very same features.
-    bubo.model.vision_tower.load_state_dict(
-        {name: halved(value) for name, value in eyes.state_dict().items()}
-    )
-    bubo.model.audio_tower.load_state_dict({name: halved(value) for name, value in ears.state_dict().items()})
-    bubo.model.language_model.load_state_dict(llama.model.state_dict())
+    model: Any = bubo.model
+    model.vision_tower.load_state_dict({name: halved(value) for name, value in eyes.state_dict().items()})
+    model.audio_tower.load_state_dict({name: halved(value) for name, value in ears.state_dict().items()})
+    model.language_model.load_state_dict(llama.model.state_dict())
     bubo.tie_weights()
     return bubo
 

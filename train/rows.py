@@ -151,7 +151,7 @@ def value_spans(turn: dict[str, Any]) -> list[tuple[int, int]]:
 def answer_facts(
     row: Row, group: list[list[dict[str, Any]]], packer: Packer
 ) -> Iterator[tuple[dict[str, Any], int, list[int]]]:
-    """Of each answer in a row its turn, the position that predicts its first token, which tokens are facts."""
+    """Each answer of a row: its turn, the position that predicts its first token, which tokens are facts."""
     turns = [turn for dialogue in group for turn in dialogue if turn["role"] == "assistant"]
     for (start, _), turn in zip(row.spans, turns, strict=True):
         ends = packer.encode(turn["text"])[1]

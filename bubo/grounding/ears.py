@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
-from bubo.grounding.tokens import split_words
 from bubo.types import Sound, Spans
 
 FloatArray = NDArray[np.float32]
@@ -150,11 +149,8 @@ class NanoListener:
         names = self.ears.class_names
         if phrase in names:
             return [names.index(phrase)]
-        words = split_words(phrase)
-        found = self.lexicon.find(words, 0)
-        if found is None or found[0] != len(words):
-            return []
-        wanted = {name for sense in found[1] if sense.kind == "sound" for name in sense.names}
+        senses = self.lexicon.senses_of(phrase)
+        wanted = {name for sense in senses if sense.kind == "sound" for name in sense.names}
         return [number for number, name in enumerate(names) if name in wanted]
 
 

@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from bubo.geometry import box_iou, mask_to_box
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
-from bubo.grounding.tokens import split_words
 from bubo.types import Picture, Regions, Tags
 
 FloatArray = NDArray[np.float32]
@@ -161,11 +160,8 @@ class NanoDetector:
         names = self.eyes.class_names
         if phrase in names:
             return [names.index(phrase)]
-        words = split_words(phrase)
-        found = self.lexicon.find(words, 0)
-        if found is None or found[0] != len(words):
-            return []
-        wanted = {name for sense in found[1] if sense.kind in ("object", "group") for name in sense.names}
+        senses = self.lexicon.senses_of(phrase)
+        wanted = {name for sense in senses if sense.kind in ("object", "group") for name in sense.names}
         return [number for number, name in enumerate(names) if name in wanted]
 
     def _patch(self, look: Look, columns: Sequence[int]) -> tuple[FloatArray, float] | None:

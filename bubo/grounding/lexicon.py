@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from bubo.errors import ModelError
 from bubo.grounding.tokens import split_words
-from bubo.grounding.words import plural_of
+from bubo.grounding.words import DETERMINERS, MODIFIERS, plural_of
 
 Kind = Literal["object", "group", "sound", "place"]
 Via = Literal["name", "synonym", "hypernym", "tag"]
@@ -258,6 +258,17 @@ class Lexicon:
             if senses:
                 return length, senses
         return None
+
+    def senses_of(self, phrase: str) -> tuple[Sense, ...]:
+        """What a phrase means as a whole, leading articles, numbers and adjectives aside; or ()."""
+        words = split_words(phrase)
+        for start, word in enumerate(words):
+            found = self.find(words, start)
+            if found is not None and start + found[0] == len(words):
+                return found[1]
+            if word not in DETERMINERS and word not in MODIFIERS:
+                break
+        return ()
 
 
 def _texts(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The sample picture and sound that come with nano: `python -m bubo.data_tools.world.samples FOLDER`.
 
-They are drawn from the world by rules of their own, so no data set of any split holds them: a dog, a cat, a red
-car and a tree in a meadow, and a clip in which first the dog barks and then the cat meows. Equal versions of
-Pillow, the font and numpy give equal files.
+They are drawn from the world by rules of their own, so no data set of any split holds them: a dog, a cat, a
+red car and a tree in a meadow, and a clip in which first the dog barks and then the cat meows. Equal versions
+of Pillow, the font and numpy give equal files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bubo.errors import BuboError
+from bubo.errors import BuboError, StorageError
 from bubo.media import encode_png, encode_wav, write_atomic
 from bubo.types import Picture, Sound
 
@@ -48,7 +48,12 @@ def write_samples(folder: str | Path) -> tuple[Path, Path]:
         StorageError: If a file cannot be written.
     """
     root = Path(folder)
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"Cannot make the folder {str(root)!r}: {error.strerror}; give another."
+        ) from error
     clip = sample_clip()
     write_atomic(root / PICTURE_FILE, encode_png(Picture(sample_scene().pixels)))
     write_atomic(root / SOUND_FILE, encode_wav(Sound(clip.samples, clip.sampling_rate)))

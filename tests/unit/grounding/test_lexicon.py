@@ -34,6 +34,19 @@ def test_a_form_leads_to_its_sense(form, expected):
     assert expected in senses(form)
 
 
+@pytest.mark.parametrize(
+    ("phrase", "name"),
+    [("dog", "dog"), ("a dog", "dog"), ("two small dogs", "dog"), ("the police car", "police car")],
+)
+def test_a_whole_phrase_is_read_behind_its_article(phrase, name):
+    assert name in {name for sense in LEXICON.senses_of(phrase) for name in sense.names}
+
+
+@pytest.mark.parametrize("phrase", ["", "the", "a unicorn", "dog food", "dog and cat"])
+def test_a_phrase_that_is_more_or_less_than_a_name_has_no_sense(phrase):
+    assert LEXICON.senses_of(phrase) == ()
+
+
 def test_the_longest_form_wins():
     assert LEXICON.find(["police", "cars", "and", "cars"], 0)[0] == 2
     assert LEXICON.find(["police", "cars"], 0, limit=1) is None
