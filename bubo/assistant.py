@@ -273,17 +273,17 @@ def _find_folder(name_or_path: str | Path) -> Path:
 
 def _load_model(folder: Path) -> tuple[Any, Any]:
     """The model in float32, ready to answer, and its processor. Every tensor must fit, and none may lack."""
-    import torch
-
     # Importing from inside the package runs bubo.models first, which registers the Auto classes.
-    from bubo.models.bubo.modeling_bubo import BuboForConditionalGeneration
     from bubo.models.bubo.processing_bubo import BuboProcessor
 
     try:
         processor = BuboProcessor.from_pretrained(folder, local_files_only=True)
-        model, report = BuboForConditionalGeneration.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
+        # Tensors that the weights lack are made up, in the size that a perhaps wrong configuration says: a
+        # first try without storage finds them before they take gigabytes.
+        for device in ("meta", "cpu"):
+            model, misfits = _read_weights(folder, device)
+            if misfits:
+                break
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         detail = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelError(f"Cannot load the model in {folder}: {detail}") from error
@@ -298,12 +298,30 @@ def _load_model(folder: Path) -> tuple[Any, Any]:
         raise ModelError(
             f"Cannot load the model in {folder}: {' '.join(str(error).split())[:300]}"
         ) from error
+    if misfits:
+        raise ModelError(
+            f"The weights in {folder} do not fit their configuration: {misfits}. Get the folder again, whole."
+        )
+    return model.eval(), processor
+
+
+def _read_weights(folder: Path, device: str) -> tuple[Any, str]:
+    """The model of a folder, without values on "meta", and which tensors do not fit it, in words."""
+    import torch
+
+    from bubo.models.bubo.modeling_bubo import BuboForConditionalGeneration
+
+    model, report = BuboForConditionalGeneration.from_pretrained(
+        folder,
+        dtype=torch.float32,
+        device_map=device,
+        local_files_only=True,
+        use_safetensors=True,
+        ignore_mismatched_sizes=True,  # so that they are told like the others
+        output_loading_info=True,
+    )
     for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
         names = sorted(str(entry[0] if isinstance(entry, tuple) else entry) for entry in report.get(kind, ()))
         if names:
-            raise ModelError(
-                f"The weights in {folder} do not fit their configuration: {len(names)} "
-                f"{kind.replace('_', ' ')}, such as "
-                f"{', '.join(names[:3])}. Get the folder again, whole."
-            )
-    return model.eval(), processor
+            return model, f"{len(names)} {kind.replace('_', ' ')}, such as {', '.join(names[:3])}"
+    return model, ""

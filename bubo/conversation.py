@@ -1,44 +1,22 @@
-"""A conversation: turns, questions with media, and a file that holds all of it.
+"""A conversation: turns, and questions with media."""
 
-A saved conversation (.bubo) is a zip file: `conversation.json` beside each picture as PNG and each sound as
-WAV of 32-bit floats, named by their ids. Nothing is lost: reading it gives equal turns, answers, masks and
-ids.
-"""
-
-import io
-import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bubo.assistant import Assistant, Event, load
+from bubo.conversation_file import read_conversation, write_conversation
 from bubo.errors import BuboError, ConversationError, InputError, QuestionError
-from bubo.media import (
-    PictureSource,
-    SoundSource,
-    encode_png,
-    encode_wav,
-    load_picture,
-    load_sound,
-    write_atomic,
-)
+from bubo.media import PictureSource, SoundSource, load_picture, load_sound
 from bubo.speaker import Settings
-from bubo.types import Answer, Entity, Link, Picture, Sound, Turn
+from bubo.types import Answer, Entity, Picture, Sound, Turn
 
 __all__ = ["MAX_QUESTION", "Conversation"]
 
 MAX_QUESTION = 8_000
-FORMAT = "bubo conversation"
-VERSION = 1
-# What a file may hold, so that a small hostile one cannot fill the memory.
-MAX_MEMBERS = 2_000
-MAX_JSON_BYTES = 2**28
-MAX_MEDIUM_BYTES = 2**28
-MAX_TOTAL_BYTES = 2**31
-_TEXT = "conversation.json"
-_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class Conversation:
@@ -158,19 +136,9 @@ class Conversation:
 
         Raises:
             StorageError: If it cannot be written.
+            ConversationError: If it is more than a file may hold, or the metadata of an answer is no JSON.
         """
-        media: dict[str, Picture | Sound] = {}
-        turns = [_turn_to_dict(turn, media) for turn in self._turns]
-        text = {"format": FORMAT, "version": VERSION, "model": self.model, "turns": turns}
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            _add(archive, _TEXT, json.dumps(text, ensure_ascii=False).encode(), zipfile.ZIP_DEFLATED)
-            for name, medium in media.items():
-                if isinstance(medium, Picture):
-                    _add(archive, name, encode_png(medium), zipfile.ZIP_STORED)
-                else:
-                    _add(archive, name, encode_wav(medium), zipfile.ZIP_DEFLATED)
-        write_atomic(path, buffer.getbuffer())
+        write_conversation(path, self.model, self._turns)
 
     @classmethod
     def load(cls, path: str | Path, assistant: Assistant | None = None) -> "Conversation":
@@ -184,23 +152,8 @@ class Conversation:
         Raises:
             ConversationError: If the file is missing, damaged, or no conversation.
         """
-        try:
-            with zipfile.ZipFile(Path(path)) as archive:
-                reader = _Reader(archive, path)
-                data = reader.json()
-                turns = [reader.turn(turn) for turn in data["turns"]]
-        except ConversationError:
-            raise
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise ConversationError(f"Cannot read the conversation {str(path)!r}: {reason}.") from None
-        except (InputError, zipfile.BadZipFile, ValueError, TypeError, OverflowError) as error:
-            raise _broken(path, str(error) or type(error).__name__) from error
-        except (RuntimeError, NotImplementedError, EOFError, LookupError, AttributeError) as error:
-            raise _broken(
-                path, str(error) or type(error).__name__
-            ) from error  # encrypted, unknown compression
-        return cls(assistant, turns, model=data["model"])
+        model, turns = read_conversation(path)
+        return cls(assistant, turns, model=model if assistant is None else assistant.name)
 
 
 def _check_question(question: object) -> str:
@@ -236,132 +189,6 @@ def _listed(media: Any) -> list[Any]:
     """One medium or several as a list; a pair of rate and samples is one sound."""
     if media is None:
         return []
-    if isinstance(media, tuple) and len(media) == 2 and isinstance(media[0], int):
+    if isinstance(media, tuple) and len(media) == 2 and isinstance(media[0], int | np.integer):
         return [media]
     return list(media) if isinstance(media, list | tuple) else [media]
-
-
-def _add(archive: zipfile.ZipFile, name: str, data: bytes, compression: int) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _DATE), data, compression)
-
-
-def _broken(path: str | Path, reason: str) -> ConversationError:
-    return ConversationError(
-        f"{str(path)!r} is no conversation saved by this version of Bubo, or it is damaged: {reason[:300]}"
-    )
-
-
-def _names(
-    pictures: Sequence[Picture], sounds: Sequence[Sound], media: dict[str, Picture | Sound]
-) -> dict[str, Any]:
-    """References to media as they stand in the file; the media are collected under their names."""
-    found: dict[str, Any] = {"pictures": [], "sounds": []}
-    named: list[tuple[str, str, Picture | Sound]] = [("pictures", "png", picture) for picture in pictures]
-    named += [("sounds", "wav", sound) for sound in sounds]
-    for key, ending, medium in named:
-        name = f"media/{medium.id}.{ending}"
-        media.setdefault(name, medium)
-        found[key].append({"file": name, "source": medium.source})
-    return found
-
-
-def _turn_to_dict(turn: Turn, media: dict[str, Picture | Sound]) -> dict[str, Any]:
-    data: dict[str, Any] = {"role": turn.role, "text": turn.text, **_names(turn.pictures, turn.sounds, media)}
-    if turn.answer is not None:
-        data["answer"] = {
-            **turn.answer.to_dict(),
-            "reasons": [link.reason for link in turn.answer.links],
-            "metadata": turn.answer.metadata,
-            **_names(turn.answer.pictures, turn.answer.sounds, media),
-        }
-    return data
-
-
-class _Reader:
-    """Reads one conversation file, within limits and checking every reference."""
-
-    def __init__(self, archive: zipfile.ZipFile, path: str | Path):
-        self.archive = archive
-        self.path = path
-        self.read_bytes = 0
-        self.media: dict[str, Picture | Sound] = {}
-        if len(archive.namelist()) > MAX_MEMBERS:
-            raise _broken(path, f"it has {len(archive.namelist())} members, at most {MAX_MEMBERS} are read")
-
-    def json(self) -> dict[str, Any]:
-        """The text part, checked as far as its head goes."""
-        try:
-            data = json.loads(self._member(_TEXT, MAX_JSON_BYTES))
-        except RecursionError:
-            raise _broken(self.path, f"{_TEXT} is nested too deeply") from None
-        if (
-            not isinstance(data, dict)
-            or data.get("format") != FORMAT
-            or not isinstance(data.get("turns"), list)
-        ):
-            raise _broken(self.path, f"{_TEXT} does not describe a conversation")
-        if data.get("version") != VERSION:
-            raise _broken(self.path, f"its version is {data.get('version')!r}, this library reads {VERSION}")
-        if not isinstance(data.get("model"), str):
-            raise _broken(self.path, "it names no model")
-        return data
-
-    def turn(self, data: dict[str, Any]) -> Turn:
-        """One turn with its media and answer."""
-        pictures, sounds = self._media(data)
-        answer = None if data.get("answer") is None else self._answer(data["answer"])
-        return Turn(data["role"], data["text"], pictures, sounds, answer)
-
-    def _answer(self, data: dict[str, Any]) -> Answer:
-        answer = Answer.from_dict(data)
-        pictures, sounds = self._media(data)
-        links = tuple(
-            Link(link.start, link.end, link.entity, reason)
-            for link, reason in zip(answer.links, data["reasons"], strict=True)
-        )
-        for entity in answer.entities:
-            for region in entity.regions:
-                fits = region.picture < len(pictures)
-                if fits and region.mask is not None:
-                    fits = region.mask.shape == pictures[region.picture].size_hw
-                if not fits:
-                    raise _broken(self.path, f"a region of {entity.id} does not fit its picture")
-            if any(span.sound >= len(sounds) for span in entity.spans):
-                raise _broken(self.path, f"a span of {entity.id} belongs to no sound")
-        return replace(answer, links=links, metadata=data["metadata"], pictures=pictures, sounds=sounds)
-
-    def _media(self, data: dict[str, Any]) -> tuple[tuple[Picture, ...], tuple[Sound, ...]]:
-        pictures = []
-        for entry in data["pictures"]:
-            medium = self._medium(entry["file"])
-            if not isinstance(medium, Picture):
-                raise _broken(self.path, f"{entry['file']} is no picture")
-            pictures.append(replace(medium, source=entry["source"]))
-        sounds = []
-        for entry in data["sounds"]:
-            medium = self._medium(entry["file"])
-            if not isinstance(medium, Sound):
-                raise _broken(self.path, f"{entry['file']} is no sound")
-            sounds.append(replace(medium, source=entry["source"]))
-        return tuple(pictures), tuple(sounds)
-
-    def _medium(self, name: str) -> Picture | Sound:
-        if name not in self.media:
-            content = self._member(name, MAX_MEDIUM_BYTES)
-            medium = load_picture(content) if name.endswith(".png") else load_sound(content)
-            if name not in (f"media/{medium.id}.png", f"media/{medium.id}.wav"):
-                raise _broken(self.path, f"the content of {name} was changed")
-            self.media[name] = medium
-        return self.media[name]
-
-    def _member(self, name: str, limit: int) -> bytes:
-        if name not in self.archive.namelist():
-            raise _broken(self.path, f"{name} is missing")
-        with self.archive.open(name) as stream:
-            content = stream.read(limit + 1)
-        self.read_bytes += len(content)
-        if len(content) > limit or self.read_bytes > MAX_TOTAL_BYTES:
-            raise _broken(
-                self.path, f"{name} is larger than {limit:,} bytes, or all of it than {MAX_TOTAL_BYTES:,}"
-            )
-        return content

@@ -89,7 +89,7 @@ class PrefixCaches:
             return
         with self._lock:
             self._kept.append(kept)
-            del self._kept[: -self.capacity]
+            del self._kept[: max(0, len(self._kept) - self.capacity)]
 
     def clear(self) -> None:
         """Forget everything."""

@@ -3,7 +3,7 @@
 Part of `bubo.types`, which is where to import them from. All are frozen and checked when made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,6 +14,9 @@ from bubo import checks
 from bubo.checks import set_fields
 from bubo.errors import InputError
 from bubo.geometry import rle_decode, rle_encode
+
+#: Makes a mask (H, W) of its JSON form.
+MaskDecoder = Callable[[Mapping[str, Any]], NDArray[np.bool_]]
 
 STATUSES = ("seen", "heard", "both", "absent", "unsure")
 VERDICTS = ("match", "partly", "mismatch")
@@ -54,10 +57,10 @@ class Region:
         return {"picture": self.picture, "box": list(self.box), "score": self.score, "mask": mask}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
+    def from_dict(cls, data: Mapping[str, Any], decode: MaskDecoder = rle_decode) -> Self:
+        """The inverse of `to_dict`; `decode` makes a mask of its JSON form."""
         data = checks.check_keys("A region", data, ("picture", "box", "score", "mask"))
-        mask = None if data["mask"] is None else rle_decode(checks.check_keys("A mask", data["mask"], ()))
+        mask = None if data["mask"] is None else decode(checks.check_keys("A mask", data["mask"], ()))
         return cls(data["picture"], data["box"], mask, data["score"])
 
 
@@ -143,8 +146,8 @@ class Entity:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
+    def from_dict(cls, data: Mapping[str, Any], decode: MaskDecoder = rle_decode) -> Self:
+        """The inverse of `to_dict`; `decode` makes masks of their JSON forms."""
         data = checks.check_keys("An entity", data, ("id", "label", "status", "score", "regions", "spans"))
         regions = checks.check_tuple("An entity's regions", data["regions"], dict)
         spans = checks.check_tuple("An entity's spans", data["spans"], dict)
@@ -153,7 +156,7 @@ class Entity:
             data["label"],
             data["status"],
             data["score"],
-            tuple(Region.from_dict(region) for region in regions),
+            tuple(Region.from_dict(region, decode) for region in regions),
             tuple(Span.from_dict(span) for span in spans),
         )
 

@@ -26,6 +26,8 @@ _MAGIC = (
     (0, b"ID3", "MP3", "sound"),
     (8, b"AIFF", "AIFF", "sound"),
     (8, b"AIFC", "AIFF", "sound"),
+    *((8, brand, "HEIC", "picture") for brand in (b"heic", b"heix", b"heim", b"hevc", b"mif1")),
+    (8, b"avif", "AVIF", "picture"),
     (4, b"ftyp", "MP4", "sound"),
     (0, b"\x1aE\xdf\xa3", "WebM", "sound"),
 )

@@ -20,6 +20,8 @@ BoolArray = NDArray[np.bool_]
 MAX_MASK_PIXELS = 2**27
 # COCO's own counts are 32-bit numbers: 7 characters of 5 bits each.
 MAX_RLE_DIGITS = 7
+# Runs that are written or read at a time; a mask of noise has half as many as pixels, each in many bytes.
+_RLE_BLOCK = 2**18
 
 
 def _as_boxes(name: str, boxes: ArrayLike) -> FloatArray:
@@ -194,10 +196,16 @@ def rle_encode(mask: ArrayLike) -> dict[str, Any]:
 
 
 def _counts_to_string(counts: NDArray[np.int64]) -> str:
-    rest = counts.copy()
-    rest[3:] -= counts[1:-2]
-    characters = np.zeros((len(counts), MAX_RLE_DIGITS), dtype=np.uint8)
-    open_ = np.ones(len(counts), dtype=np.bool_)
+    numbers = counts.copy()
+    numbers[3:] -= counts[1:-2]
+    blocks = range(0, len(numbers), _RLE_BLOCK)
+    return b"".join(_write_numbers(numbers[first : first + _RLE_BLOCK]) for first in blocks).decode("ascii")
+
+
+def _write_numbers(numbers: NDArray[np.int64]) -> bytes:
+    rest = numbers.copy()
+    characters = np.zeros((len(rest), MAX_RLE_DIGITS), dtype=np.uint8)
+    open_ = np.ones(len(rest), dtype=np.bool_)
     for digit in range(MAX_RLE_DIGITS):
         low = rest & 31
         rest >>= 5
@@ -205,7 +213,7 @@ def _counts_to_string(counts: NDArray[np.int64]) -> str:
         more = np.where(low & 16, rest != -1, rest != 0)
         characters[open_, digit] = (low + np.where(more, 32, 0) + 48)[open_]
         open_ &= more
-    return characters[characters > 0].tobytes().decode("ascii")
+    return characters[characters > 0].tobytes()
 
 
 def rle_decode(rle: Mapping[str, Any]) -> BoolArray:
@@ -230,7 +238,7 @@ def rle_decode(rle: Mapping[str, Any]) -> BoolArray:
         text = text.encode("ascii", errors="replace")
     if not isinstance(text, bytes):
         raise InputError(f"The counts of a run-length mask must be a string, but got {type(text).__name__}.")
-    counts = _string_to_counts(text)
+    counts = _string_to_counts(text, height * width + 1)
     if (counts < 0).any() or int(counts.sum()) != height * width:
         raise InputError(
             f"The counts of a run-length mask must add up to its {height} x {width} pixels, "
@@ -242,18 +250,36 @@ def rle_decode(rle: Mapping[str, Any]) -> BoolArray:
     return np.ascontiguousarray(mask)
 
 
-def _string_to_counts(text: bytes) -> NDArray[np.int64]:
-    codes = np.frombuffer(text, dtype=np.uint8).astype(np.int64) - 48
-    if not len(codes):
-        return np.zeros(0, dtype=np.int64)
+def _string_to_counts(text: bytes, most: int) -> NDArray[np.int64]:
+    codes = np.frombuffer(text, dtype=np.uint8) - np.uint8(48)  # what lies below wraps round to above 63
     last = (codes & 32) == 0
-    ends = np.flatnonzero(last)
-    starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else np.zeros(0, dtype=np.int64)
-    if ((codes < 0) | (codes > 63)).any() or not last[-1] or (ends - starts >= MAX_RLE_DIGITS).any():
-        raise InputError("The counts of a run-length mask are damaged: not COCO's compressed form.")
-    digit = np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)
-    counts = np.add.reduceat((codes & 31) << (5 * digit), starts)
-    counts -= np.where(codes[ends] & 16, np.int64(1) << (5 * (ends - starts + 1)), 0)
+    if (codes > 63).any() or (len(last) and not last[-1]):
+        raise _damaged()
+    if (number := np.count_nonzero(last)) > most:
+        raise InputError(
+            f"A run-length mask may have {most} counts, one more than its pixels, but {number} were given."
+        )
+    ends = np.flatnonzero(last) + 1
+    counts = np.zeros(number, dtype=np.int64)
+    for first in range(0, len(ends), _RLE_BLOCK):
+        start = ends[first - 1] if first else 0
+        block = ends[first : first + _RLE_BLOCK]
+        counts[first : first + _RLE_BLOCK] = _read_numbers(codes[start : block[-1]], block - start)
     counts[1::2] = np.cumsum(counts[1::2])
     counts[2::2] = np.cumsum(counts[2::2])
     return counts
+
+
+def _read_numbers(codes: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    lengths = np.diff(ends, prepend=0)
+    if (lengths > MAX_RLE_DIGITS).any():
+        raise _damaged()
+    starts = ends - lengths
+    digit = np.arange(len(codes)) - np.repeat(starts, lengths)
+    numbers = np.add.reduceat((codes & 31).astype(np.int64) << (5 * digit), starts)
+    numbers -= np.where(codes[ends - 1] & 16, np.int64(1) << (5 * lengths), 0)
+    return numbers
+
+
+def _damaged() -> InputError:
+    return InputError("The counts of a run-length mask are damaged: not COCO's compressed form.")

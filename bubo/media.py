@@ -8,6 +8,7 @@ checked from the header, before anything large is decoded.
 import io
 import struct
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,6 +46,7 @@ MAX_ASPECT = 100
 # A progressive JPEG is decoded once per scan; ordinary ones have about ten, a hostile one thousands.
 MAX_JPEG_SCANS = 100
 
+_BLOCK = 2**20  # values converted at a time: the steps between take eight bytes each
 _PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
 _ORIENTATION_TAG = 0x0112
 # EXIF orientation -> the turn that makes the picture upright
@@ -74,6 +76,7 @@ def load_picture(source: PictureSource) -> Picture:
             sides of 20,000, 100 times as long as wide).
     """
     if isinstance(source, Picture):
+        _check_size(source.width, source.height, "that is given")
         return source
     if isinstance(source, Image.Image):
         return Picture(_decode_pil(source, "the given PIL image"))
@@ -193,7 +196,7 @@ def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
         white = Image.new("RGBA", image.size, "white")
         white.alpha_composite(image)
         image = white
-    return np.array(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _repeat_grey(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -211,8 +214,17 @@ def _to_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
         low, high = 0.0, 255.0
     elif low >= 0 and high <= 65535:
         low, high = 0.0, 65535.0
-    scaled = (values.astype(np.float64) - low) * (255.0 / ((high - low) or 1.0))
-    return np.round(scaled).astype(np.uint8)
+    factor = 255.0 / ((high - low) or 1.0)
+    return _in_blocks(values, lambda rows: np.round((rows.astype(np.float64) - low) * factor))
+
+
+def _in_blocks(values: NDArray[Any], convert: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[np.uint8]:
+    """All values converted, a few rows at a time."""
+    converted = np.empty(values.shape, np.uint8)
+    step = max(1, _BLOCK // values[0].size)
+    for first in range(0, len(values), step):
+        converted[first : first + step] = convert(values[first : first + step])
+    return converted
 
 
 def _array_to_pixels(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -229,7 +241,7 @@ def _array_to_pixels(array: NDArray[Any]) -> NDArray[np.uint8]:
             raise MediaError(
                 "A float picture array must hold finite numbers from 0 to 1: divide by 255 first."
             )
-        array = np.round(array.astype(np.float32) * 255)
+        array = _in_blocks(array, lambda rows: np.round(rows.astype(np.float32) * 255))
     elif array.dtype == np.uint16:
         array = _to_bytes(array)
     elif kind == "b":
@@ -238,7 +250,7 @@ def _array_to_pixels(array: NDArray[Any]) -> NDArray[np.uint8]:
         raise MediaError(
             f"A picture array must hold numbers from 0 to 255 or floats, but got {describe(array)}."
         )
-    pixels = array.astype(np.uint8)
+    pixels: NDArray[np.uint8] = array.astype(np.uint8)
     if grey:
         return _repeat_grey(pixels.reshape(pixels.shape[:2]))
     return pixels if pixels.shape[2] == 3 else _to_rgb(Image.fromarray(pixels))

@@ -105,12 +105,14 @@ def decode_array(rate: object, samples: object) -> NDArray[np.float32]:
     buffer = SoundBuffer(int(rate), "array")
     channels = _to_channels(samples)
     buffer.check_duration(len(channels) / buffer.rate)
-    buffer.add(channels)
+    step = _BLOCK // channels.shape[1]
+    for first in range(0, len(channels), step):
+        buffer.add(_to_floats(channels[first : first + step]))
     return buffer.finish()
 
 
 def _to_channels(samples: object) -> NDArray[Any]:
-    """Samples of any shape and type as floats (T, C)."""
+    """Samples of any shape as (T, C), of a type that `_to_floats` takes."""
     try:
         array = np.asarray(samples)
     except ValueError:
@@ -127,15 +129,18 @@ def _to_channels(samples: object) -> NDArray[Any]:
         array = array.T
     if array.shape[1] > MAX_CHANNELS:
         raise MediaError(f"Sound samples may have {MAX_CHANNELS} channels, but got shape {array.shape}.")
-    if array.dtype in (np.int16, np.int32):
-        return array / -float(np.iinfo(array.dtype).min)
-    if array.dtype == np.uint8:
-        return (array.astype(np.float32) - 128) / 128
-    if array.dtype.kind != "f":
+    if array.dtype.kind != "f" and array.dtype not in (np.int16, np.int32, np.uint8):
         raise MediaError(
             f"Sound samples must be floats from -1 to 1, int16, int32 or uint8, but got {array.dtype}."
         )
     return array
+
+
+def _to_floats(block: NDArray[Any]) -> NDArray[Any]:
+    """Samples as floats from -1 to 1."""
+    if block.dtype == np.uint8:
+        return (block.astype(np.float32) - 128) / 128
+    return block if block.dtype.kind == "f" else block / -float(np.iinfo(block.dtype).min)
 
 
 def decode_file(stream: BinaryIO, name: str) -> NDArray[np.float32]:

@@ -43,12 +43,16 @@ class Settings:
     seed: int | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.max_new_tokens, bool) or not isinstance(self.max_new_tokens, int):
+            raise InputError(f"max_new_tokens must be a whole number, but got {self.max_new_tokens!r}.")
         if not self.max_new_tokens >= 1:
             raise InputError(f"max_new_tokens must be at least 1, but got {self.max_new_tokens}.")
         if not 0 <= self.temperature <= 100:
             raise InputError(f"temperature must lie between 0 (greedy) and 100, but got {self.temperature}.")
         if not 0 < self.top_p <= 1:
             raise InputError(f"top_p must lie above 0 and at most 1, but got {self.top_p}.")
+        if self.seed is not None and not (isinstance(self.seed, int) and 0 <= self.seed < 2**63):
+            raise InputError(f"seed must be a whole number from 0 to 2**63 - 1, but got {self.seed!r}.")
 
 
 @dataclass
@@ -209,7 +213,7 @@ class ModelSpeaker:
                     yield piece
                 if text.stopped:
                     stats.finish = "stop"
-                elif stats.tokens_generated == settings.max_new_tokens:
+                elif stats.tokens_generated >= settings.max_new_tokens:
                     stats.finish = "length"
                 elif stop is not None and stop.is_set():
                     stats.finish = "stopped"

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from bubo import checks
 from bubo.checks import set_fields
 from bubo.errors import InputError
-from bubo.evidence import STATUSES, VERDICTS, Entity, Link, Region, Span, Verdict
+from bubo.evidence import STATUSES, VERDICTS, Entity, Link, MaskDecoder, Region, Span, Verdict
 from bubo.findings import Regions, Spans, Tags
+from bubo.geometry import rle_decode
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -92,7 +93,9 @@ class Picture:
     @cached_property
     def id(self) -> str:
         """SHA-256 of shape and content, hexadecimal: equal pictures have equal ids."""
-        return hashlib.sha256(f"picture {self.pixels.shape} ".encode() + self.pixels.tobytes()).hexdigest()
+        digest = hashlib.sha256(f"picture {self.pixels.shape} ".encode())
+        digest.update(self.pixels.data.cast("B"))
+        return digest.hexdigest()
 
     @property
     def height(self) -> int:
@@ -142,8 +145,9 @@ class Sound:
     @cached_property
     def id(self) -> str:
         """SHA-256 of rate, length and content, hexadecimal: equal sounds have equal ids."""
-        head = f"sound {self.sampling_rate} {len(self.samples)} "
-        return hashlib.sha256(head.encode() + self.samples.tobytes()).hexdigest()
+        digest = hashlib.sha256(f"sound {self.sampling_rate} {len(self.samples)} ".encode())
+        digest.update(self.samples.data)
+        return digest.hexdigest()
 
     @property
     def duration_s(self) -> float:
@@ -234,8 +238,8 @@ class Answer:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`.
+    def from_dict(cls, data: Mapping[str, Any], decode: MaskDecoder = rle_decode) -> Self:
+        """The inverse of `to_dict`; `decode` makes masks of their JSON forms.
 
         Raises:
             InputError: If keys are missing or any value is wrong.
@@ -245,7 +249,7 @@ class Answer:
         links = checks.check_tuple("An answer's links", data["links"], dict)
         return cls(
             data["text"],
-            tuple(Entity.from_dict(entity) for entity in entities),
+            tuple(Entity.from_dict(entity, decode) for entity in entities),
             tuple(Link.from_dict(link) for link in links),
             None if data["verdict"] is None else Verdict.from_dict(data["verdict"]),
             data["timings"],

@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(arguments)
     except BuboError as error:
-        sys.stderr.write(f"bubo data: {error}\n")
+        sys.stderr.write(f"error: {error}\n")
         return 2
     return 0
 

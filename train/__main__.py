@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="bubo train",
         description="Train one stage. Run again after a stop or a kill to go on from the last checkpoint.",
     )
-    parser.add_argument("config", help="YAML file of a stage, or a name in the shipped configs (nano/vision)")
+    parser.add_argument("config", help="YAML file of a stage, or a name in the shipped configs (nano/eyes)")
     parser.add_argument(
         "override",
         nargs="*",

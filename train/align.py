@@ -28,10 +28,14 @@ from .job import Job
 from .language import TRUTH_FILE, measure_rows, truth_tokens
 from .options import parse_options
 from .oracle import TruthTokens
+from .packed_attention import NAME as PACKED
+from .packed_attention import lay_out, supervised
 from .packing import Front, Packer, answer_loss, attention_loss
 from .rows import RowSet
 
 WEIGHTS = {"words": 1.0, "attention": 0.3, "truth": 0.3}
+EAGER = ("", "vision_config", "audio_config", "vision_qformer_config", "audio_qformer_config")
+ATTENTION = {**dict.fromkeys(EAGER, "eager"), "text_config": PACKED}
 CAPTIONS = frozenset(
     {"describe_picture", "list_objects", "describe_sound", "describe_both", "position", "when", "place"}
 )
@@ -89,20 +93,21 @@ class AlignTraining(nn.Module):
         input_ids: Tensor,
         labels: Tensor,
         position_ids: Tensor,
-        attention_mask: Tensor,
-        target_index: Tensor,
+        segments: Tensor,
+        targets: Tensor,
         target_weight: Tensor,
         word_weight: Tensor | None = None,
         **media: Tensor,
     ) -> dict[str, Tensor]:
-        """Losses of a packed batch; `guess` holds the argmax ids (B, L)."""
+        """Losses of a packed batch; `guess` holds the argmax ids (1, T)."""
+        layout = lay_out(segments, targets, self.layer)
         output = self.bubo.model(
-            input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids,
+            input_ids=input_ids, position_ids=position_ids, layout=layout,
             vision_hidden_states=media.get("picture_vision"), audio_features=self._sounds(media),
             output_attentions=True, use_cache=False,
         )  # fmt: skip
         words, guess, _ = answer_loss(output.last_hidden_state, labels, self.bubo.lm_head, word_weight)
-        attention = attention_loss(output.attentions[self.layer], target_index, target_weight)
+        attention = attention_loss(supervised(output.attentions), target_weight[layout.order])
         with torch.no_grad():
             goals = truth_tokens(self.truth, self.table, media)
         truth = words.new_zeros(())
@@ -171,7 +176,7 @@ def new_bubo(config: RunConfig, options: AlignOptions) -> BuboForConditionalGene
         pad_token_id=llama.config.pad_token_id,
     )
     bubo: BuboForConditionalGeneration = BuboForConditionalGeneration._from_config(
-        settings, attn_implementation="eager"
+        settings, attn_implementation=ATTENTION
     )
     # Rounded to half precision at once, as they are shipped: both stages then see the very same features.
     model: Any = bubo.model
@@ -202,7 +207,7 @@ def build(config: RunConfig) -> Job:
     options = parse_options(AlignOptions, config.model)
     if "bubo" in config.init:
         bubo = BuboForConditionalGeneration.from_pretrained(
-            config.init_folder("bubo"), dtype=torch.float32, attn_implementation="eager"
+            config.init_folder("bubo"), dtype=torch.float32, attn_implementation=ATTENTION
         )
     else:
         bubo = new_bubo(config, options)

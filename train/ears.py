@@ -19,7 +19,7 @@ from bubo.models.bubo_audio import BuboAudioConfig, BuboAudioModel
 from .arrays import WorldArrays, mel_extractor, mel_values, open_arrays
 from .config import RunConfig
 from .figures import f1, interval_iou, mean_average_precision
-from .job import Job
+from .job import Job, run_on
 from .options import parse_options
 
 WEIGHTS = {"frames": 20.0, "clips": 8.0}
@@ -121,8 +121,9 @@ def measure_ears(tower: BuboAudioModel, sounds: SoundSet, batch_size: int = 64) 
     tower.eval()
     scores, truth, hits, found, expected = [], [], 0, 0, 0
     for start in range(0, len(sounds), batch_size):
-        batch = collate_sounds([sounds[i] for i in range(start, min(len(sounds), start + batch_size))])
-        output = tower(batch["input_features"], batch["clip_mask"], batch["durations_s"])
+        items = [sounds[i] for i in range(start, min(len(sounds), start + batch_size))]
+        batch = collate_sounds(items)
+        output = run_on(tower, batch["input_features"], batch["clip_mask"], durations_s=batch["durations_s"])
         scores.append(output.clip_logits.float().numpy())
         row = np.zeros_like(scores[-1], dtype=bool)
         for i, classes in enumerate(batch["classes"]):

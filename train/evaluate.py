@@ -109,10 +109,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(arguments)
     except BuboError as error:
-        sys.stderr.write(f"bubo eval: {error}\n")
+        sys.stderr.write(f"error: {error}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("bubo eval: stopped\n")
+        sys.stderr.write("stopped\n")
         return 130
     return 0
 

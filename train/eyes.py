@@ -20,7 +20,7 @@ from bubo.models.bubo_vision import BuboVisionConfig, BuboVisionImageProcessor, 
 from .arrays import WorldArrays, open_arrays
 from .config import RunConfig
 from .figures import mean_average_precision
-from .job import Job
+from .job import Job, run_on
 from .options import parse_options
 
 #: Chosen so that no part's gradient on the shared layers drowns the class map's.
@@ -167,8 +167,9 @@ def measure_eyes(tower: BuboVisionModel, pictures: PictureSet, batch_size: int =
     tower.eval()
     scores, truth, ious, matched, opened, places = [], [], [], 0, 0, []
     for start in range(0, len(pictures), batch_size):
-        batch = collate_pictures([pictures[i] for i in range(start, min(len(pictures), start + batch_size))])
-        output = tower(batch["pixel_values"])
+        items = [pictures[i] for i in range(start, min(len(pictures), start + batch_size))]
+        batch = collate_pictures(items)
+        output = run_on(tower, batch["pixel_values"])
         classes, instances = batch["classes"].long(), batch["instances"].long()
         scores.append(output.tag_logits.float().numpy())
         row = np.zeros_like(scores[-1], dtype=bool)

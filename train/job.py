@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
+from transformers.utils import ModelOutput
 
 
 class ItemSet(Protocol):
@@ -51,3 +52,11 @@ class Job:
     eval_set: ItemSet | None = None
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None
     param_groups: Sequence[tuple[str, float]] = ()
+
+
+def run_on(model: nn.Module, *inputs: Tensor, **named: Tensor) -> Any:
+    """The output of a model wherever it lies, for inputs and outputs on the CPU."""
+    device = next(model.parameters()).device
+    output = model(*(value.to(device) for value in inputs), **{k: v.to(device) for k, v in named.items()})
+    values = {key: value.cpu() if isinstance(value, Tensor) else value for key, value in output.items()}
+    return type(output)(**values) if isinstance(output, ModelOutput) else values

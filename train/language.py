@@ -21,9 +21,11 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from .arrays import WorldArrays, open_arrays
 from .config import RunConfig
-from .job import Job
+from .job import Job, run_on
 from .options import parse_options
 from .oracle import TruthTokens, name_ids
+from .packed_attention import NAME as PACKED
+from .packed_attention import lay_out, supervised
 from .packing import SPECIALS, Front, Packer, answer_loss, attention_loss
 from .rows import RowSet, exact_by_kind, truth_reader
 
@@ -91,13 +93,13 @@ class LanguageTraining(nn.Module):
         input_ids: Tensor,
         labels: Tensor,
         position_ids: Tensor,
-        attention_mask: Tensor,
-        target_index: Tensor,
+        segments: Tensor,
+        targets: Tensor,
         target_weight: Tensor,
         word_weight: Tensor | None = None,
         **media: Tensor,
     ) -> dict[str, Tensor]:
-        """Losses of a packed batch; `guess` holds the argmax ids (B, L)."""
+        """Losses of a packed batch; `guess` holds the argmax ids (1, T)."""
         table = self.llama.get_input_embeddings().weight
         embeds = self.llama.get_input_embeddings()(input_ids)
         picture, sound = truth_tokens(self.truth, table, media)
@@ -105,12 +107,13 @@ class LanguageTraining(nn.Module):
             if tokens is not None:
                 places = (input_ids == self.special[name])[..., None]
                 embeds = embeds.masked_scatter(places, tokens.to(embeds.dtype))
+        layout = lay_out(segments, targets, self.layer)
         output = self.llama.model(
-            inputs_embeds=embeds, attention_mask=attention_mask.to(embeds.dtype), position_ids=position_ids,
-            output_attentions=True, use_cache=False,
+            inputs_embeds=embeds, position_ids=position_ids, layout=layout, output_attentions=True,
+            use_cache=False,
         )  # fmt: skip
         words, guess, _ = answer_loss(output.last_hidden_state, labels, self.llama.lm_head, word_weight)
-        attention = attention_loss(output.attentions[self.layer], target_index, target_weight)
+        attention = attention_loss(supervised(output.attentions), target_weight[layout.order])
         loss = self.weights["words"] * words + self.weights["attention"] * attention
         return {"loss": loss, "words": words, "attention": attention, "guess": guess}
 
@@ -143,7 +146,7 @@ def measure_rows(model: nn.Module, rows: RowSet, limit: int = 400, batch_size: i
     index = list(range(0, len(rows), step))[:limit]
     for start in range(0, len(index), batch_size):
         items = [rows[i] for i in index[start : start + batch_size]]
-        output = model(**rows.collate(items))
+        output = run_on(model, **rows.collate(items))
         for name in ("words", "attention"):
             sums[name] += float(output[name]) * len(items) / len(index)
         for kind, hit in exact_by_kind([(item[0], item[3]) for item in items], rows.packer, output["guess"]):
@@ -173,7 +176,7 @@ def build(config: RunConfig) -> Job:
             eos_token_id=packer.special["<|end|>"],
             pad_token_id=packer.special["<|pad|>"],
         ),
-        attn_implementation="eager",
+        attn_implementation=PACKED,
     )
     world = train[0]
     truth = TruthTokens(

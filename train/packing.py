@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -29,7 +30,7 @@ SPECIALS = (
 )
 LISTING = {"describe_picture", "list_objects", "describe_sound", "describe_both", "verdict", "unknown"}
 SOUND_KINDS = {"presence_sound", "describe_sound", "when"}
-NULLED = {"presence", "count", "at_position", "absent", "presence_sound", "source", "position", "unknown"}
+NULLED = {"presence", "at_position", "absent", "presence_sound", "source", "position", "unknown"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,6 @@ class Row:
     labels: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     blocks: list[int] = field(default_factory=list)
-    kinds: list[int] = field(default_factory=list)  # per answer, with its span in `spans`
     spans: list[tuple[int, int]] = field(
         default_factory=list
     )  # positions whose next token belongs to the answer
@@ -152,6 +152,8 @@ class Packer:
                 if link is None:
                     continue
                 about, compare = (link[1] or link[2]) if link[3] else null, link[2]
+            elif turn["kind"] == "count":
+                about = (*about, *null)  # the share of the null token tells how many there are
             elif not turn["about"] and turn["kind"] in NULLED:
                 about = null
             if about:
@@ -173,48 +175,49 @@ class Packer:
         return (where["picture"] + self.front.image_null,)
 
 
-def collate_rows(rows: Sequence[Row], pad_id: int) -> dict[str, Tensor]:
-    """Pads rows on the right.
+def collate_rows(rows: Sequence[Row]) -> dict[str, Tensor]:
+    """Lays rows behind one another, as one sequence of T tokens without padding.
 
     Returns:
-        input_ids, labels, position_ids (B, L); attention_mask (B, 1, L, L) additive float; target_index
-        (N, 4) long: row, head, query, key; target_weight (N,), with sum one for each query of a head.
+        input_ids, labels, position_ids (1, T); segments (S, 4) as in packed_attention.lay_out; targets (K, 3)
+        head, query, key; target_weight (K,), with sum one for each query of a head.
     """
-    length = max(len(row.ids) for row in rows)
-
-    def pad(name: str, value: int) -> Tensor:
-        return torch.tensor([getattr(row, name) + [value] * (length - len(row.ids)) for row in rows])
-
-    blocks = pad("blocks", -1)
-    same = (blocks[:, :, None] == blocks[:, None, :]) | ((blocks[:, None, :] == 0) & (blocks[:, :, None] > 0))
-    steps = torch.arange(length)
-    seen = same & (steps[:, None] >= steps[None, :]) & (blocks[:, None, :] >= 0)
-    seen |= torch.eye(length, dtype=torch.bool)  # padding sees itself: no row of the softmax is empty
-    mask = torch.zeros(seen.shape).masked_fill_(~seen, torch.finfo(torch.float32).min / 2)[:, None]
-    index, weight = [], []
-    for b, row in enumerate(rows):
+    segments, targets, weight = [], [], []
+    for row, offset in zip(rows, offsets(rows), strict=True):
+        front = row.blocks.count(0)
+        borders = [0, *(i for i in range(1, len(row.blocks)) if row.blocks[i] != row.blocks[i - 1])]
+        for begin, end in pairwise([*borders, len(row.blocks)]):
+            seen = (offset, offset + front) if row.blocks[begin] else (offset, offset)
+            segments.append((*seen, offset + begin, offset + end))
         for head, query, keys in row.targets:
-            index += [(b, head, query, key) for key in keys]
+            targets += [(head, offset + query, offset + key) for key in keys]
             weight += [1 / len(keys)] * len(keys)
-    return {
-        "input_ids": pad("ids", pad_id), "labels": pad("labels", IGNORE), "position_ids": pad("positions", 0),
-        "attention_mask": mask, "target_index": torch.tensor(index, dtype=torch.long).view(-1, 4),
+    flat = {
+        name: torch.tensor([[value for row in rows for value in getattr(row, field)]])
+        for name, field in (("input_ids", "ids"), ("labels", "labels"), ("position_ids", "positions"))
+    }
+    return flat | {
+        "segments": torch.tensor(segments, dtype=torch.long),
+        "targets": torch.tensor(targets, dtype=torch.long).view(-1, 3),
         "target_weight": torch.tensor(weight, dtype=torch.float32),
-    }  # fmt: skip
+    }
 
 
-def attention_loss(attention: Tensor, index: Tensor, weight: Tensor) -> Tensor:
-    """Cross-entropy between attention rows and their targets.
+def offsets(rows: Sequence[Row]) -> list[int]:
+    """Where each row begins in the sequence of collate_rows."""
+    return [0, *accumulate(len(row.ids) for row in rows)][: len(rows)]
+
+
+def attention_loss(picked: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy between attention and its targets.
 
     Args:
-        attention: (B, heads, L, L) of the supervised layer, after the softmax.
-        index: (N, 4) row, head, query, key.
-        weight: (N,) share of the key in its target.
+        picked: (K,) probabilities of the targets.
+        weight: (K,) share of each key in its target, in the same order.
     """
-    if len(index) == 0:
-        return attention.sum() * 0
-    picked = attention[index[:, 0], index[:, 1], index[:, 2], index[:, 3]].float().clamp_min(1e-5)
-    return -(picked.log() * weight).sum() / weight.sum()
+    if len(picked) == 0:
+        return picked.sum()
+    return -(picked.float().clamp_min(1e-5).log() * weight).sum() / weight.sum()
 
 
 def answer_loss(

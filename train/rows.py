@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .arrays import WorldArrays
 from .oracle import picture_truth, sound_truth
-from .packing import Packer, Row, collate_rows, group_by_media
+from .packing import Packer, Row, collate_rows, group_by_media, offsets
 
 #: (world, record) -> (arrays of the picture or None, arrays of the sound or None, "t3"/"e1" -> slot)
 Reader = Callable[
@@ -90,10 +90,10 @@ class RowSet:
     def collate(self, items: list[Any]) -> dict[str, Tensor]:
         """Batch of collate_rows, and media in the order of their placeholders: ``picture_*``, ``sound_*``.
 
-        `sound_frames` (N,) says how many rows of `sound_audio` (N, longest, D) are real; `word_weight` (B, L)
+        `sound_frames` (N,) says how many rows of `sound_audio` (N, longest, D) are real; `word_weight` (1, T)
         weighs the token that each position predicts.
         """
-        batch = collate_rows([item[0] for item in items], self.packer.special["<|pad|>"])
+        batch = collate_rows([item[0] for item in items])
         pictures = [picture for row, picture, _, _ in items for medium in row.media if medium == "picture"]
         sounds = [sound for row, _, sound, _ in items for medium in row.media if medium == "sound"]
         batch |= {f"picture_{key}": _stack([p[key] for p in pictures]) for key in PICTURE_KEYS
@@ -102,9 +102,9 @@ class RowSet:
                   if sounds and key in sounds[0]}  # fmt: skip
         if self.fact_weight != 1:
             batch["word_weight"] = torch.ones_like(batch["labels"], dtype=torch.float32)
-            for b, item in enumerate(items):
+            for item, offset in zip(items, offsets([item[0] for item in items]), strict=True):
                 for _, start, facts in answer_facts(item[0], item[3], self.packer):
-                    batch["word_weight"][b, [start + i for i in facts]] = self.fact_weight
+                    batch["word_weight"][0, [offset + start + i for i in facts]] = self.fact_weight
         if "sound_audio" in batch:
             batch["sound_frames"] = torch.tensor([len(s["audio"]) for s in sounds])
         return batch
@@ -162,10 +162,10 @@ def answer_facts(
 def exact_by_kind(
     rows: list[tuple[Row, list[list[dict[str, Any]]]]], packer: Packer, guess: Tensor
 ) -> list[tuple[str, bool]]:
-    """For each answer of a batch its kind and whether every fact token is the argmax; guess (B, L)."""
+    """For each answer of a batch its kind and whether every fact token is the argmax; guess (1, T)."""
     found = []
-    for b, (row, group) in enumerate(rows):
+    for (row, group), offset in zip(rows, offsets([row for row, _ in rows]), strict=True):
         for turn, start, facts in answer_facts(row, group, packer):
             ids = packer.encode(turn["text"])[0]
-            found.append((turn["kind"], all(int(guess[b, start + i]) == ids[i] for i in facts)))
+            found.append((turn["kind"], all(int(guess[0, offset + start + i]) == ids[i] for i in facts)))
     return found

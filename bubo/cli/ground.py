@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     from bubo.types import Answer
 
     grounder = load(arguments.model).grounder
-    if grounder is None:
+    if grounder is None or grounder.detector is None:
         raise ModelError(f"The model {arguments.model!r} has no grounding tools; choose another one.")
     started = time.perf_counter()
     entities, links, _ = grounder.ground(arguments.text, [picture])

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.perception import FAINT
 from bubo.grounding.thresholds import Thresholds
 from bubo.types import Sound, Spans
 
@@ -126,7 +127,7 @@ class NanoListener:
     lexicon: Lexicon
 
     def listen(self, sound: Sound, phrases: Sequence[str]) -> Spans:
-        """Stretches of each phrase; one that is not heard comes as an empty stretch with its score."""
+        """Stretches of each phrase, faint ones too; what is not heard is an empty stretch with its score."""
         hearing = self.ears.hear(sound)
         limits = self.ears.thresholds
         labels: list[str] = []
@@ -137,7 +138,7 @@ class NanoListener:
             column = max(columns, key=lambda number: float(hearing.clip[number]), default=None)
             score = 0.0 if column is None else limits.clip_score(float(hearing.clip[column]))
             stretches = [(0.0, 0.0)]
-            if column is not None and score >= 0.5:
+            if column is not None and score >= FAINT:
                 stretches = find_stretches(hearing, column, limits)
             labels += [phrase] * len(stretches)
             times += stretches

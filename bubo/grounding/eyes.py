@@ -136,7 +136,8 @@ class NanoDetector:
         )
         found: list[tuple[str, FloatArray, float]] = []
         missing = set(range(len(phrases)))
-        line = limits.named if len(phrases) > 1 else limits.direct
+        alone = len(phrases) == 1 and not self._tagged(look, columns[0])
+        line = limits.direct if alone else limits.named
         for slot in range(len(look.scores) if phrases else 0):
             best = int(fits[slot].argmax())
             if fits[slot, best] >= line:
@@ -164,11 +165,15 @@ class NanoDetector:
         wanted = {name for sense in senses if sense.kind in ("object", "group") for name in sense.names}
         return [number for number, name in enumerate(names) if name in wanted]
 
+    def _tagged(self, look: Look, columns: Sequence[int]) -> bool:
+        """Whether the tagger saw one of these classes."""
+        limits, names = self.eyes.thresholds, self.eyes.class_names
+        return any(look.tags[column] >= limits.tags.get(names[column], limits.tag) for column in columns)
+
     def _patch(self, look: Look, columns: Sequence[int]) -> tuple[FloatArray, float] | None:
         """Box and score of the largest patch of the class map, for a class that is tagged but in no slot."""
         limits = self.eyes.thresholds
-        names = self.eyes.class_names
-        if not any(look.tags[column] >= limits.tags.get(names[column], limits.tag) for column in columns):
+        if not self._tagged(look, columns):
             return None
         probability = look.classes[[column + 1 for column in columns]].sum(0)  # (h, w)
         labels, count = ndimage.label(probability >= limits.mask)

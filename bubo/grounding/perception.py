@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 
 from bubo.types import Region, Span
 
+# Scores from which a thing or a sound is there by itself, and from which it is if the other sense backs it.
+PRESENT = 0.5
+FAINT = 0.2
+
 
 @dataclass(frozen=True, eq=False)
 class Instance:
@@ -47,6 +51,9 @@ class Perception:
         num_sounds: Sounds of the conversation.
         sees: False if there was no tool to look with: then nothing can be called absent from a picture.
         hears: The same for sounds.
+        shown_scores: Best score of each object name in the pictures that the answer is about.
+        faint_instances: Things that only the sounds make likely: sources of what is heard.
+        faint_heard: Stretches that are too unsure to be heard by themselves.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -59,3 +66,6 @@ class Perception:
     num_sounds: int = 0
     sees: bool = True
     hears: bool = True
+    shown_scores: Mapping[str, float] = field(default_factory=dict)
+    faint_instances: tuple[Instance, ...] = ()
+    faint_heard: tuple[Heard, ...] = ()

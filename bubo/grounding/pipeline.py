@@ -17,24 +17,29 @@ from bubo.grounding.detector import Detector
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.listener import Listener
 from bubo.grounding.matcher import Limits, match
-from bubo.grounding.perception import Heard, Instance, Perception
+from bubo.grounding.perception import FAINT, PRESENT, Heard, Instance, Perception
 from bubo.grounding.qualifiers import centre, colours_of
 from bubo.grounding.segmenter import Segmenter
 from bubo.grounding.tagger import Tagger
 from bubo.grounding.verdict import judge
 from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
 
-PRESENT = 0.5
-
 _Result = TypeVar("_Result")
 
 
 @dataclass(eq=False)
 class _Seen:
-    """What is known about one picture, whatever its number in a conversation."""
+    """What is known about one picture, whatever its number in a conversation and whoever asked."""
 
     tags: Tags
+    tagged: frozenset[str] = frozenset()
     found: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
+    faint: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
+
+    def of(self, names: Iterable[str]) -> Iterable[Instance]:
+        """What was found for the tags and for these names, not for what others asked."""
+        wanted = self.tagged.union(names)
+        return (one for name, group in self.found.items() if name in wanted for one in group)
 
 
 @dataclass(eq=False)
@@ -135,38 +140,51 @@ class Grounder:
             views = [self._view(picture) for picture in pictures]
             lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
             names = _asked(question, lexicon) | _asked(text, lexicon)
+            recent = _last(len(pictures), new_pictures)
             instances: list[Instance] = []
             seen_scores: dict[str, float] = {}
+            shown_scores: dict[str, float] = {}
             for number, (picture, view) in enumerate(zip(pictures, views, strict=True)):
                 for name in names:
                     if name not in view.found:
                         view.found |= self._find(picture, [name])
-                instances += _numbered(view, number)
-                for name, score in view.tags.scores_by_label.items():
-                    seen_scores[name] = max(score, seen_scores.get(name, 0.0))
-            for instance in instances:
-                score = max(instance.region.score, seen_scores.get(instance.name, 0.0))
-                seen_scores[instance.name] = score
+                here = list(_numbered(view.of(names), number))
+                instances += here
+                scores = [*view.tags.scores_by_label.items(), *((one.name, one.region.score) for one in here)]
+                for best in (seen_scores, shown_scores) if number in recent else (seen_scores,):
+                    for name, score in scores:
+                        best[name] = max(score, best.get(name, 0.0))
             heard: list[Heard] = []
+            faint: list[Heard] = []
             heard_scores: dict[str, float] = {}
             for number, sound in enumerate(sounds):
                 listened = self._listen(sound)
-                heard += [
-                    Heard(n, Span(number, start, end, score)) for n, start, end, score in listened.stretches
-                ]
+                for name, start, end, score in listened.stretches:
+                    (heard if score >= PRESENT else faint).append(
+                        Heard(name, Span(number, start, end, score))
+                    )
                 for name, score in listened.scores.items():
                     heard_scores[name] = max(score, heard_scores.get(name, 0.0))
+            backed = {s for one in (*heard, *faint) for s in lexicon.sources_by_sound.get(one.name, ())}
+            faint_instances = [
+                one
+                for number, (picture, view) in enumerate(zip(pictures, views, strict=True))
+                for one in self._look_for(picture, view, number, backed - names)
+            ]
         perception = Perception(
             tuple(instances),
             tuple(heard),
             seen_scores,
             heard_scores,
-            _last(len(pictures), new_pictures),
+            recent,
             _last(len(sounds), new_sounds),
             len(pictures),
             len(sounds),
             sees=self.detector is not None,
             hears=self.listener is not None,
+            shown_scores=shown_scores,
+            faint_instances=tuple(faint_instances),
+            faint_heard=tuple(faint),
         )
         return perception, lexicon
 
@@ -183,12 +201,22 @@ class Grounder:
             if self.tagger is not None:
                 tagger = self.tagger
                 tags = self._timed("tag_s", lambda: tagger.tag(picture))
-            view = _Seen(tags)
-            view.found = self._find(
-                picture, [name for name, s in tags.scores_by_label.items() if s >= PRESENT]
-            )
+            tagged = [name for name, score in tags.scores_by_label.items() if score >= PRESENT]
+            view = _Seen(tags, frozenset(tagged))
+            view.found = self._find(picture, tagged)
             _keep(self._seen, picture.id, view, self.num_media)
         return view
+
+    def _look_for(
+        self, picture: Picture, view: _Seen, number: int, names: Iterable[str]
+    ) -> Iterable[Instance]:
+        """Things that the tags hint at and that the sounds make likely."""
+        scores = view.tags.scores_by_label
+        for name in sorted(names):
+            if FAINT <= scores.get(name, 0.0) < PRESENT:
+                if name not in view.faint:
+                    view.faint |= self._find(picture, [name])
+                yield from _numbered(view.faint[name], number)
 
     def _find(self, picture: Picture, names: Sequence[str]) -> dict[str, tuple[Instance, ...]]:
         """The instances of each name in one picture, from left to right; their picture number is 0."""
@@ -249,10 +277,9 @@ def _instance(picture: Picture, regions: Regions, number: int) -> Instance:
     return Instance(regions.labels[number], region, picture.size_hw, colours_of(picture.pixels, region))
 
 
-def _numbered(view: _Seen, number: int) -> Iterable[Instance]:
+def _numbered(found: Iterable[Instance], number: int) -> Iterable[Instance]:
     """A picture's instances under its number in the conversation, from left to right."""
-    found = sorted((one for group in view.found.values() for one in group), key=centre)
-    for one in found:
+    for one in sorted(found, key=centre):
         region = one.region
         if number:
             region = Region(number, region.box, region.mask, region.score)
@@ -266,7 +293,7 @@ def _listened(spans: Spans) -> _Listened:
         start, end = (float(second) for second in spans.times[number])
         score = float(spans.scores[number])
         scores[name] = max(score, scores.get(name, 0.0))
-        if end > start and score >= PRESENT:
+        if end > start and score >= FAINT:
             stretches.append((name, start, end, score))
     return _Listened(tuple(sorted(stretches, key=lambda stretch: (stretch[1], stretch[0]))), scores)
 

@@ -1,19 +1,26 @@
 """Whether a sound belongs to a picture: is what makes the sound seen?"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bubo.grounding.identity import EntityBook
 from bubo.grounding.lexicon import Lexicon
-from bubo.grounding.perception import Heard, Instance, Perception
+from bubo.grounding.perception import FAINT, Heard, Instance, Perception
 from bubo.types import Verdict
+
+# Score from which a sound without its source says that the picture lacks something. With FAINT chosen on 595
+# validation pairs: match or mismatch right .946 of the time (.887 with 0.5 for all), partly .63 (.66).
+CLEAR = 0.7
 
 
 def judge(perception: Perception, lexicon: Lexicon, book: EntityBook) -> Verdict | None:
     """The verdict on the pictures and sounds at hand.
 
     "match" if every sound that things can make has one of its sources in the picture, "partly" if some have,
-    "mismatch" if none has. The score is the chance that this is right: each sound is really there, and each
-    source really seen or really missing.
+    "mismatch" if none has. What is heard backs what is faintly seen, so a source counts from a tag score of
+    `FAINT` on; a sound without a source speaks against the others only if it is `CLEAR`; and if no sound with
+    sources is heard by itself, the likeliest faint one is judged. The score is the product over the sounds
+    that count: each is really there, and its source really seen or really missing.
 
     Args:
         perception: What was found.
@@ -26,35 +33,82 @@ def judge(perception: Perception, lexicon: Lexicon, book: EntityBook) -> Verdict
     """
     if not perception.pictures or not perception.sounds:
         return None
-    stretches: dict[str, list[Heard]] = {}
-    for heard in perception.heard:
-        if heard.span.sound in perception.sounds and lexicon.sources_by_sound.get(heard.name):
-            stretches.setdefault(heard.name, []).append(heard)
-    if not stretches:
+    matched: list[_Ground] = []
+    missing: list[_Ground] = []
+    for sound, heard_of in _sounds_with_sources(perception, lexicon).items():
+        ground = _look_for_source(perception, sound, heard_of, lexicon.sources_by_sound[sound])
+        (matched if ground.source >= FAINT else missing).append(ground)
+    if matched:
+        missing = [ground for ground in missing if ground.sure >= CLEAR]
+    if not matched and not missing:
         return None
     score = 1.0
-    entities: dict[str, None] = {}
-    matched: list[str] = []
-    missing: list[str] = []
-    for sound, heard_of in stretches.items():
-        sources = lexicon.sources_by_sound[sound]
-        seen = [
-            one
-            for one in perception.instances
-            if one.name in sources and one.region.picture in perception.pictures
-        ]
-        score *= max(one.span.score for one in heard_of)
-        if seen:
-            score *= max(one.region.score for one in seen)
-            matched.append(f"{sound} goes with {_listed(sorted({one.name for one in seen}), 'and')}")
-        else:
-            score *= 1 - max((perception.seen_scores.get(source, 0.0) for source in sources), default=0.0)
-            missing.append(f"{sound} is heard, but no {_listed(sources, 'or')} is seen")
-        entities |= dict.fromkeys(_enter(book, sound, heard_of, seen))
+    reasons, entities = [], dict[str, None]()
+    for ground in matched:
+        score *= ground.sure * ground.source
+        reasons.append(f"{ground.sound} goes with {_listed(ground.names, 'and')}")
+    for ground in missing:
+        score *= ground.sure * (1 - ground.source)
+        reasons.append(f"{ground.sound} is heard, but no {_listed(ground.names, 'or')} is seen")
+    for ground in (*matched, *missing):
+        entities |= dict.fromkeys(_enter(book, ground.sound, ground.heard, ground.seen))
     value = "mismatch" if not matched else "partly" if missing else "match"
-    return Verdict(
-        value, round(min(max(score, 0.0), 1.0), 4), tuple(entities), "; ".join((*matched, *missing)) + "."
-    )
+    return Verdict(value, round(min(max(score, 0.0), 1.0), 4), tuple(entities), "; ".join(reasons) + ".")
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """One sound that a verdict rests on.
+
+    Attributes:
+        sound: Its class.
+        heard: Its stretches, and `sure`, the best score of them.
+        seen: Its sources in the pictures.
+        source: How likely the likeliest source is there.
+        names: The sources that are seen or likely; all possible ones if none is.
+    """
+
+    sound: str
+    heard: list[Heard]
+    sure: float
+    seen: list[Instance]
+    source: float
+    names: Sequence[str]
+
+
+def _look_for_source(
+    perception: Perception, sound: str, heard: list[Heard], sources: Sequence[str]
+) -> _Ground:
+    seen = [
+        one
+        for one in (*perception.instances, *perception.faint_instances)
+        if one.name in sources and one.region.picture in perception.pictures
+    ]
+    chances = {source: perception.shown_scores.get(source, 0.0) for source in sources}
+    for one in seen:
+        chances[one.name] = max(one.region.score, chances[one.name])
+    likeliest = max(chances, key=lambda source: chances[source])
+    names = sorted({one.name for one in seen}) or [likeliest]
+    sure = max(one.span.score for one in heard)
+    found = chances[likeliest]
+    return _Ground(sound, heard, sure, seen, found, names if found >= FAINT else sources)
+
+
+def _sounds_with_sources(perception: Perception, lexicon: Lexicon) -> dict[str, list[Heard]]:
+    """The stretches of each sound that things can make; of faint sounds only the likeliest, if need be."""
+    found: dict[str, list[Heard]] = {}
+    for group in (perception.heard, perception.faint_heard):
+        for heard in group:
+            if heard.span.sound in perception.sounds and lexicon.sources_by_sound.get(heard.name):
+                found.setdefault(heard.name, []).append(heard)
+        if found:
+            break
+    else:
+        return {}
+    if group is perception.heard:
+        return found
+    best = max(found, key=lambda name: max(one.span.score for one in found[name]))
+    return {best: found[best]}
 
 
 def _enter(book: EntityBook, sound: str, heard: Sequence[Heard], seen: Sequence[Instance]) -> list[str]:

@@ -12,22 +12,22 @@ WORKERS ?= 2
 .PHONY: nano
 nano: $(RUN)/shipped.json
 
-$(WORLD)/pictures/vocabulary.json:
+$(WORLD)/pictures/complete.json:
 	$(DATA) $(WORLD)/pictures --count 24000 --seed 2 --split train --parts picture --workers $(WORKERS)
 
-$(WORLD)/validation/vocabulary.json: | $(WORLD)/pictures/vocabulary.json
+$(WORLD)/validation/complete.json: | $(WORLD)/pictures/complete.json
 	$(DATA) $(WORLD)/validation --count 1000 --seed 9 --split validation --workers $(WORKERS)
 
-$(WORLD)/train/vocabulary.json: | $(WORLD)/validation/vocabulary.json
+$(WORLD)/train/complete.json: | $(WORLD)/validation/complete.json
 	$(DATA) $(WORLD)/train --count 20000 --seed 1 --split train --workers $(WORKERS)
 
-$(RUN)/eyes/done.json: configs/train/nano/eyes.yaml | $(WORLD)/train/vocabulary.json
+$(RUN)/eyes/done.json: configs/train/nano/eyes.yaml | $(WORLD)/train/complete.json
 	$(TRAIN) $<
 
-$(RUN)/language/done.json: configs/train/nano/language.yaml | $(WORLD)/train/vocabulary.json
+$(RUN)/language/done.json: configs/train/nano/language.yaml | $(WORLD)/train/complete.json
 	$(TRAIN) $<
 
-$(RUN)/ears/done.json: configs/train/nano/ears.yaml | $(WORLD)/train/vocabulary.json $(RUN)/eyes/done.json
+$(RUN)/ears/done.json: configs/train/nano/ears.yaml | $(WORLD)/train/complete.json $(RUN)/eyes/done.json
 	$(TRAIN) $<
 
 $(RUN)/align/done.json: configs/train/nano/align.yaml $(RUN)/eyes/done.json $(RUN)/ears/done.json $(RUN)/language/done.json

@@ -1,13 +1,39 @@
 """The user's side: chooses a phrasing, names things by class or synonym, and types as people do."""
 
 import random
+import re
+from functools import lru_cache
 
+from .grammar import compose_question, select_entries
 from .phrases import FURTHER_ASKED, PHRASES, RELATION_ASKED, WHERE_ASKED
+from .talk import TOPICS
+from .talk_wordings import TALK_WORDINGS
 from .wording import PLURAL_SOUNDS, SAID_WITHOUT_ARTICLE, Words, indefinite, pluralise
 
 SYNONYM_SHARE = 0.15
 LOWER_SHARE = 0.15
 NO_MARK_SHARE = 0.15
+PLAIN_SHARE = 0.3
+
+
+def _plain(way: str) -> str:
+    """The words of a wording alone, with blanks around each."""
+    words = " ".join(re.findall(r"[\w{}]+", way.lower()))
+    return f" {words} "
+
+
+_HELDOUT_WAYS = (
+    *(way for phrasings in PHRASES.values() for way in phrasings.heldout),
+    *(way for topic in TOPICS.values() for way in topic.heldout),
+)
+HELDOUT = frozenset(_plain(way) for way in _HELDOUT_WAYS if _plain(way).strip())
+
+
+@lru_cache(maxsize=65536)
+def holds_heldout(way: str) -> bool:
+    """Tell whether a wording, its slots unfilled, is or contains one of the held-out split."""
+    words = _plain(way)
+    return any(held in words for held in HELDOUT)
 
 
 class Asker:
@@ -19,13 +45,32 @@ class Asker:
         self.split = split
 
     def ask(self, key: str, **slots: str) -> str:
-        """Fill one phrasing of `key` with the slots, and type it."""
-        return self.typed(self.rng.choice(PHRASES[key].of(self.split)).format(**slots))
+        """Fill one phrasing of `key` with the slots, and type it.
+
+        Training mixes plain phrasings with composed ones, validation composes from parts that training never
+        shows, and the held-out split has phrasings of its own.
+        """
+        if self.split == "heldout" or (self.split == "train" and self.rng.random() < PLAIN_SHARE):
+            way = self.rng.choice(PHRASES[key].of(self.split))
+        else:
+            way = compose_question(self.rng, key, unseen=self.split == "validation")
+            while holds_heldout(way):
+                way = compose_question(self.rng, key, unseen=self.split == "validation")
+        return self.typed(way.format(**slots))
+
+    def bring_up(self, topic: str) -> str:
+        """Bring up a topic of plain talk, one of TOPICS."""
+        ways = TOPICS[topic].of(self.split)
+        if self.split != "heldout":
+            listed = select_entries(TALK_WORDINGS[topic], unseen=self.split == "validation")
+            more = tuple(way for way in listed if not holds_heldout(way))
+            ways = more if self.split == "validation" else (*ways, *more)
+        return self.typed(self.rng.choice(ways))
 
     def typed(self, text: str) -> str:
         """Write a question as people type it: sometimes without a capital or without the last mark."""
         rng = self.rng
-        if rng.random() < LOWER_SHARE and not text.startswith("I "):
+        if rng.random() < LOWER_SHARE and not text.startswith(("I ", "I'")):
             text = text[0].lower() + text[1:]
         if rng.random() < NO_MARK_SHARE and len(text) > 4:
             text = text.rstrip("?.")

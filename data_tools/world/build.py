@@ -24,6 +24,8 @@ from .vocabulary import to_dict
 
 PER_SHARD = 500
 SETTINGS_FILE = "world.json"
+COMPLETE_FILE = "complete.json"
+VERSION = 2  # of what is drawn, played and said: a new one when equal settings give other records
 DIALOGUE_STREAM = 7
 
 
@@ -38,6 +40,7 @@ class WorldSettings:
         parts: which of picture, sound and dialogue the records hold.
         per_shard: records in one shard.
         questions: dialogues of a single question per record; one of several turns comes on top.
+        version: of the generator.
     """
 
     split: str = "train"
@@ -46,6 +49,7 @@ class WorldSettings:
     parts: tuple[str, ...] = ("picture", "sound", "dialogue")
     per_shard: int = PER_SHARD
     questions: int = NUM_SINGLE
+    version: int = VERSION
 
     def __post_init__(self) -> None:
         split_code(self.split)
@@ -112,7 +116,8 @@ def truth_dict(sample: Sample) -> dict[str, Any]:
 def build_world(folder: str | Path, settings: WorldSettings, *, workers: int = 1) -> tuple[Path, ...]:
     """Write a data set as shards; the files do not depend on the number of workers.
 
-    A folder that holds part of the same data set is completed: shards that are there are kept.
+    A folder that holds part of the same data set is completed: shards that are there are kept. The file
+    complete.json comes last.
 
     Args:
         folder: made if it is not there.
@@ -133,6 +138,7 @@ def build_world(folder: str | Path, settings: WorldSettings, *, workers: int = 1
     paths = [_shard_path(root, number) for number in range(settings.num_shards)]
     missing = [number for number, path in enumerate(paths) if not path.is_file()]
     _show_progress(settings, missing, _write_all(root, settings, missing, workers))
+    write_atomic(root / COMPLETE_FILE, json.dumps({"records": settings.count}).encode() + b"\n")
     return tuple(paths)
 
 
@@ -155,7 +161,10 @@ def _claim(root: Path, settings: WorldSettings) -> None:
     wanted = json.dumps(asdict(settings), indent=1).encode() + b"\n"
     if path.is_file():
         if path.read_bytes() != wanted:
-            raise InputError(f"{root} holds a data set of other settings, see {path}; choose another folder")
+            raise InputError(
+                f"{root} holds a data set of other settings or of another version, see {path}; "
+                "choose another folder"
+            )
         return
     if root.is_dir() and any(root.glob("*.tar")):
         raise InputError(f"{root} holds shards but no {SETTINGS_FILE}; choose another folder")

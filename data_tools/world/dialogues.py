@@ -120,9 +120,8 @@ class _Talk:
         return (new or found or [self._thanks()])[0]
 
     def _thanks(self) -> Exchange:
-        subject = TALK["thanks"]
-        question = self.asker.typed(self.rng.choice(subject.of(self.split)))
-        return Exchange(question, answers.plain("talk", self.rng.choice(subject.answers)))
+        question = self.asker.bring_up("thanks")
+        return Exchange(question, answers.plain("talk", self.rng.choice(TALK["thanks"].answers)))
 
     def _hear_later(self) -> Exchange:
         facts = self.facts

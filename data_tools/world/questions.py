@@ -8,7 +8,7 @@ from . import answers, sound_answers
 from .answers import Reply
 from .asking import Asker
 from .facts import OPPOSITE, Facts
-from .talk import NO_PICTURE, NO_SOUND, NOT_KNOWN_PICTURE, TALK, Talk
+from .talk import TALK, TOPICS
 from .truth import Thing
 from .wording import POSITIONS, pluralise
 
@@ -299,23 +299,22 @@ def absent(asker: Asker, facts: Facts) -> Exchange | None:
 
 def talk(asker: Asker, facts: Facts) -> Exchange | None:
     """Talk about Bubo itself."""
-    return _said(asker, "talk", TALK[asker.rng.choice(list(TALK))])
+    return _said(asker, asker.rng.choice(list(TALK)))
 
 
 def missing_media(asker: Asker, facts: Facts) -> Exchange | None:
     """Ask about a picture or a sound that was not given."""
     if facts.has_picture and facts.has_sound:
         return None
-    return _said(asker, "talk", NO_SOUND if facts.has_picture else NO_PICTURE)
+    return _said(asker, "NO_SOUND" if facts.has_picture else "NO_PICTURE")
 
 
 def unknown(asker: Asker, facts: Facts) -> Exchange | None:
     """Ask about a picture that is nothing like the drawn world."""
     if not facts.has_picture or facts.known:
         return None
-    ways = NOT_KNOWN_PICTURE.of(asker.split)
     if asker.rng.random() < 0.6:
-        return Exchange(asker.typed(asker.rng.choice(ways)), answers.unknown(asker.rng))
+        return Exchange(asker.bring_up("NOT_KNOWN_PICTURE"), answers.unknown(asker.rng))
     name = asker.rng.choice(facts.words.object_names)
     key = asker.rng.choice(("position", "presence", "count"))
     reply = answers.absent_objects(asker.rng, facts, [name]) if key == "position" else None
@@ -323,16 +322,16 @@ def unknown(asker: Asker, facts: Facts) -> Exchange | None:
     return Exchange(asker.ask(key, **asker.thing(name)), reply)
 
 
-def _said(asker: Asker, kind: str, subject: Talk) -> Exchange:
-    question = asker.typed(asker.rng.choice(subject.of(asker.split)))
-    return Exchange(question, answers.plain(kind, asker.rng.choice(subject.answers)))
+def _said(asker: Asker, topic: str) -> Exchange:
+    question = asker.bring_up(topic)
+    return Exchange(question, answers.plain("talk", asker.rng.choice(TOPICS[topic].answers)))
 
 
 KINDS: tuple[tuple[Maker, float], ...] = (
-    (position, 17), (count, 16), (presence, 10), (relation, 13), (further, 9), (at_position, 8),
-    (describe_picture, 7), (list_objects, 3), (list_kind, 2), (describe_sound, 5), (describe_both, 6),
-    (presence_sound, 6), (when, 6), (source, 14), (verdict, 13), (colour, 7), (size, 3), (place, 4),
-    (absent, 6), (talk, 3), (missing_media, 1), (unknown, 20),
+    (position, 15), (count, 17), (presence, 13), (relation, 11), (further, 7), (at_position, 8),
+    (describe_picture, 10), (list_objects, 5), (list_kind, 3), (describe_sound, 6), (describe_both, 7),
+    (presence_sound, 7), (when, 7), (source, 13), (verdict, 10), (colour, 7), (size, 3), (place, 5),
+    (absent, 7), (talk, 6), (missing_media, 2), (unknown, 20),
 )  # fmt: skip
 _MAKERS: Sequence[Maker] = [maker for maker, _ in KINDS]
 _WEIGHTS: Sequence[float] = [weight for _, weight in KINDS]

@@ -311,3 +311,9 @@ NOT_KNOWN_PICTURE = _talk(
     What is shown here?""",
     "",
 )
+TOPICS = {
+    **TALK,
+    "NO_PICTURE": NO_PICTURE,
+    "NO_SOUND": NO_SOUND,
+    "NOT_KNOWN_PICTURE": NOT_KNOWN_PICTURE,
+}

@@ -130,11 +130,20 @@ def test_broken_model_folders(folder):
     with pytest.raises(ModelError, match="Cannot load the model"):
         load(folder)
     weights.write_bytes(whole)
-    (folder / "model" / "config.json").write_text("{}")
-    with pytest.raises(ModelError):
+    (folder / "model" / "config.json").write_text("{}")  # a language model of seven billion weights
+    with pytest.raises(ModelError, match="do not fit their configuration"):
         load(folder)
     (folder / "vocabulary.json").unlink()
     with pytest.raises(ModelError, match=r"has no vocabulary.json"):
+        load(folder)
+
+
+def test_a_wrong_configuration_takes_no_memory(folder):
+    path = folder / "model" / "config.json"
+    config = json.loads(path.read_text())
+    config["text_config"]["intermediate_size"] = 10**13  # petabytes
+    path.write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="mismatched keys, such as .*mlp"):
         load(folder)
 
 
@@ -150,7 +159,7 @@ def test_missing_and_mismatched_tensors(folder):
     with pytest.raises(ModelError, match="missing"):
         load(folder)
     save_file(tensors | {name: tensors[name][..., :1].contiguous()}, weights, metadata={"format": "pt"})
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=f"1 mismatched keys, such as {name}"):
         load(folder)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_bad_media_and_options_are_refused_at_once(chat, tmp_path):
         chat.ask("What?", temprature=1)
     with pytest.raises(InputError):
         chat.ask("What?", temperature=-1)
-    with pytest.raises(InputError, match="wrong type"):
+    with pytest.raises(InputError, match="whole number"):
         chat.ask("What?", max_new_tokens="many")
     assert chat.turns == ()
 
@@ -152,6 +153,18 @@ def test_saving_loses_nothing(talked, tmp_path):
     again = tmp_path / "again.bubo"
     loaded.save(again)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_equal_masks_are_one_array_again(talked, tmp_path):
+    talked.save(tmp_path / "talk.bubo")
+    masks = [
+        region.mask
+        for answer in Conversation.load(tmp_path / "talk.bubo").answers
+        for entity in answer.entities
+        for region in entity.regions
+    ]
+    assert len(masks) > 1
+    assert all(mask is masks[0] for mask in masks)
 
 
 def test_a_loaded_conversation_goes_on(talked, speaker, tmp_path):
@@ -244,11 +257,23 @@ def test_media_that_were_changed_or_do_not_fit(talked, tmp_path, picture):
 def test_a_zip_bomb_is_not_unpacked(talked, tmp_path, monkeypatch):
     path = tmp_path / "talk.bubo"
     talked.save(path)
-    monkeypatch.setattr("bubo.conversation.MAX_JSON_BYTES", 2**20)
+    monkeypatch.setattr("bubo.conversation_file.MAX_JSON_BYTES", 2**20)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("conversation.json", b" " * 2**23)
     with pytest.raises(ConversationError, match="larger than"):
         Conversation.load(path)
+
+
+def test_what_is_large_when_unpacked_is_refused(talked, tmp_path, monkeypatch):
+    path = tmp_path / "talk.bubo"
+    talked.save(path)
+    pixels, samples = 2 * 60 * 80 * 3, 16_000 * 4
+    for limit in (pixels - 1, pixels + samples - 1, pixels + samples + 60 * 80 - 1):
+        monkeypatch.setattr("bubo.conversation_file.MAX_UNPACKED_BYTES", limit)
+        with pytest.raises(ConversationError, match="unpacked"):
+            Conversation.load(path)
+    monkeypatch.setattr("bubo.conversation_file.MAX_UNPACKED_BYTES", limit + 1)
+    assert same(Conversation.load(path).turns, talked.turns)
 
 
 def test_starting_from_turns(speaker):
@@ -258,3 +283,46 @@ def test_starting_from_turns(speaker):
     assert [turn.role for turn in speaker.asked[0]] == ["system", "user"]
     assert Assistant(speaker).conversation("Be brief.").turns[0].text == "Be brief."
     assert np.array_equal(chat.pictures, ())
+
+
+def test_flipped_bits_are_clear_errors(talked, tmp_path):
+    path = tmp_path / "talk.bubo"
+    talked.save(path)
+    whole = path.read_bytes()
+    for place in range(40, len(whole), max(1, len(whole) // 60)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            read = Conversation.load(path)
+        except ConversationError:
+            continue
+        assert same(read.turns, talked.turns)  # a bit that carries nothing
+
+
+def test_what_could_not_be_read_again_is_not_saved(talked, tmp_path, monkeypatch):
+    path = tmp_path / "talk.bubo"
+    for limit in ("MAX_JSON_BYTES", "MAX_MEMBERS", "MAX_MEDIUM_BYTES", "MAX_UNPACKED_BYTES"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"bubo.conversation_file.{limit}", 2)
+            with pytest.raises(ConversationError, match="too large to save"):
+                talked.save(path)
+        assert not path.exists()
+
+
+def test_a_file_name_outside_unicode_is_kept(chat, speaker, picture, tmp_path):
+    speaker.enqueue("I see a dog.")
+    odd = replace(picture, source="caf\udce9.png")
+    chat.ask("What?", picture=odd)
+    chat.save(tmp_path / "talk.bubo")
+    assert Conversation.load(tmp_path / "talk.bubo").pictures[0].source == "caf\udce9.png"
+
+
+def test_who_goes_on_answering_is_named(talked, speaker, tmp_path):
+    path = tmp_path / "talk.bubo"
+    talked.save(path)
+    assert Conversation.load(path, Assistant(speaker, name="other")).model == "other"
+
+
+@pytest.mark.parametrize("options", [{"max_new_tokens": 10.5}, {"seed": 2**70}, {"seed": "x"}, {"seed": -1}])
+def test_numbers_of_the_wrong_kind(chat, options):
+    with pytest.raises(InputError, match="whole number"):
+        chat.ask("What?", **options)

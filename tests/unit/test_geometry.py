@@ -110,6 +110,16 @@ def test_rle_of_a_large_mask(rng):
     np.testing.assert_array_equal(geometry.rle_decode({**rle, "counts": rle["counts"].encode()}), mask)
 
 
+@pytest.mark.parametrize("block", [1, 2, 7])
+def test_rle_is_the_same_in_blocks_of_any_size(block, rng, monkeypatch):
+    mask = rng.random((30, 20)) < 0.5
+    mask[5:25, 3:15] = True  # runs of one, two and three digits
+    rle = geometry.rle_encode(mask)
+    monkeypatch.setattr(geometry, "_RLE_BLOCK", block)
+    assert geometry.rle_encode(mask) == rle
+    np.testing.assert_array_equal(geometry.rle_decode(rle), mask)
+
+
 @pytest.mark.parametrize(
     "rle",
     [
@@ -126,6 +136,7 @@ def test_rle_of_a_large_mask(rng):
         {"size": [2, 3], "counts": "V"},  # a digit that says another one follows
         {"size": [2, 3], "counts": "ooooooooooooooooooo0"},
         {"size": [2, 3], "counts": "1N7"},  # a negative run
+        {"size": [2, 3], "counts": "6" + "0" * 100},  # more runs than pixels
         {"size": [10**9, 10**9], "counts": "6"},
     ],
 )

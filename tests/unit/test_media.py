@@ -151,6 +151,21 @@ def test_picture_arrays(array):
     assert (load_picture(array).pixels == 255).all()
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6 * 7 * 3, dtype=np.uint16).reshape(6, 7, 3) * 500,
+        np.linspace(0, 1, 6 * 7 * 4).reshape(6, 7, 4),
+        np.linspace(0, 1, 6 * 7, dtype=np.float32).reshape(6, 7),
+    ],
+)
+@pytest.mark.parametrize("block", [1, 50])
+def test_arrays_are_the_same_in_blocks_of_any_size(array, block, monkeypatch):
+    whole = load_picture(array)
+    monkeypatch.setattr(media, "_BLOCK", block)
+    assert same(load_picture(array), whole)
+
+
 def test_a_picture_and_a_sound_pass_through(picture, sound):
     assert load_picture(picture) is picture
     assert load_sound(sound) is sound
@@ -260,6 +275,13 @@ def test_sounds_of_video_containers(form, codec, rate):
 )
 def test_sound_arrays(samples):
     assert_is_tone(load_sound((44_100, samples)))
+
+
+@pytest.mark.parametrize("samples", [tone(channels=6), (tone() * 32767).astype(np.int16)])
+def test_sound_arrays_are_the_same_in_blocks(samples, monkeypatch):
+    whole = load_sound((44_100, samples))
+    monkeypatch.setattr("bubo.sounds._BLOCK", 1000)
+    np.testing.assert_allclose(load_sound((44_100, samples)).samples, whole.samples, atol=1e-6)
 
 
 def test_loud_and_other_rates():

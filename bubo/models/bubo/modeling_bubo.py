@@ -219,6 +219,12 @@ class BuboModel(BuboPreTrainedModel):
             input_features = input_features.to(self.audio_tower.dtype)
             outputs = self.audio_tower(input_features, return_dict=True, **masks)
             audio_hidden_states = outputs.last_hidden_state
+            frame_mask = getattr(outputs, "frame_mask", None)  # (num_sounds, T): what lies before is real
+            if audio_hidden_states.ndim == 3 and frame_mask is not None:
+                ahead = audio_hidden_states.shape[1] - frame_mask.shape[1]
+                return self.audio_bridge(
+                    audio_hidden_states, nn.functional.pad(frame_mask, (ahead, 0), value=True)
+                )
         if audio_hidden_states.ndim == 3:
             return self.audio_bridge(audio_hidden_states)
         # (num_sounds, S, L, D): a tower that keeps its clips apart; read them in one row

@@ -141,11 +141,16 @@ class BuboProcessor(ProcessorMixin):
             return_dict: False gives the ids alone.
             return_tensors: "pt", or None for lists of ids.
             sampling_rate: Rate of the waveforms in Hz; None is the feature extractor's.
-            **kwargs: Ignored; other processors' options.
+            **kwargs: `padding`, `padding_side`, `return_attention_mask` change nothing; others are refused.
 
         Raises:
             ValueError: If messages are malformed, or media and placeholders do not match.
+            TypeError: If a keyword is unknown.
         """
+        if unknown := sorted(set(kwargs) - ALREADY_SO):
+            raise TypeError(
+                f"BuboProcessor does not know {', '.join(unknown)}; media are `images` and `audio`."
+            )
         batched = bool(conversation) and not isinstance(conversation[0], dict)
         conversations = list(conversation) if batched else [conversation]
         template = self.chat_template if chat_template is None else chat_template
@@ -245,6 +250,10 @@ class BuboProcessor(ProcessorMixin):
             audio_token=self.audio_token,
         )
         return texts
+
+
+# Options of other processors that ask for what this one always does.
+ALREADY_SO = frozenset({"padding", "padding_side", "return_attention_mask"})
 
 
 def _collect(conversations: list, kind: str, given: Sequence | None, count: int) -> list:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from tiny import tiny_processor, tiny_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from bubo.train.packed_attention import NAME, lay_out, supervised
 from bubo.train.packing import (
     IGNORE,
     Front,
@@ -17,6 +19,7 @@ from bubo.train.packing import (
     attention_loss,
     collate_rows,
     group_by_media,
+    offsets,
 )
 
 FRONT = Front(num_image_tokens=4, num_audio_tokens=3, image_null=2, audio_null=2)
@@ -75,7 +78,15 @@ def llama(packer: Packer) -> LlamaForCausalLM:
         initializer_range=0.3,
         tie_word_embeddings=True,
     )
-    return LlamaForCausalLM._from_config(config, attn_implementation="eager").eval()
+    return LlamaForCausalLM._from_config(config, attn_implementation=NAME).eval()
+
+
+@pytest.fixture(scope="module")
+def plain(llama: LlamaForCausalLM) -> LlamaForCausalLM:
+    """The same weights as they are served."""
+    model = LlamaForCausalLM._from_config(deepcopy(llama.config), attn_implementation="eager").eval()
+    model.load_state_dict(llama.state_dict())
+    return model
 
 
 def words(packer: Packer, ids: Any) -> str:
@@ -83,29 +94,27 @@ def words(packer: Packer, ids: Any) -> str:
 
 
 @torch.no_grad()
-def logits_of(llama: LlamaForCausalLM, packer: Packer, rows: list[Any]) -> torch.Tensor:
-    batch = collate_rows(rows, packer.special["<|pad|>"])
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
-    result: torch.Tensor = llama(**inputs, use_cache=False).logits
-    return result
+def outputs_of(llama: LlamaForCausalLM, rows: list[Any]) -> Any:
+    batch = collate_rows(rows)
+    inputs = {name: batch[name] for name in ("input_ids", "position_ids")}
+    layout = lay_out(batch["segments"], batch["targets"], layer=1)
+    return llama(**inputs, layout=layout, output_attentions=True, use_cache=False), layout, batch
 
 
 @pytest.mark.parametrize("group", [[WHERE, COUNT, TALK], [LATER, LATER[:2]], [ALONE, ALONE]])
 def test_a_dialogue_in_a_row_is_computed_as_if_alone(
-    packer: Packer, llama: LlamaForCausalLM, group: list[Any]
+    packer: Packer, llama: LlamaForCausalLM, plain: LlamaForCausalLM, group: list[Any]
 ) -> None:
     row = packer.pack(group, SLOTS)
     other = packer.pack([TALK], SLOTS)  # a second, longer or shorter row: padding must not matter either
-    packed = logits_of(llama, packer, [row, other])[0]
+    packed = outputs_of(llama, [other, row])[0].logits[0, len(other.ids) :]
     blocks = torch.tensor(row.blocks)
     for number, dialogue in enumerate(group, start=1):
         alone = packer.pack([dialogue], SLOTS)
-        plain = llama(torch.tensor([alone.ids]), use_cache=False).logits[
-            0
-        ]  # no mask, no positions: as served
-        own = plain[torch.tensor(alone.blocks) == 1]
+        served = plain(torch.tensor([alone.ids]), use_cache=False).logits[0]  # no mask, no positions
+        own = served[torch.tensor(alone.blocks) == 1]
         assert own.abs().max() > 0.1
-        torch.testing.assert_close(packed[: len(row.ids)][blocks == number], own, rtol=0, atol=1e-5)
+        torch.testing.assert_close(packed[blocks == number], own, rtol=0, atol=1e-5)
         start = alone.blocks.index(1)
         assert alone.ids[:start] == row.ids[:start]
 
@@ -192,8 +201,8 @@ def test_what_no_slot_shows_has_no_target(packer: Packer) -> None:
     assert row.targets == []
     several = packer.pack([[user("Where?", "picture"), bubo("There.", "colour", ["t0", "t1", "t2"])]], SLOTS)
     assert {keys for _, _, keys in several.targets} == {(3, 2)}
-    batch = collate_rows([row, several], 0)
-    assert batch["target_index"][:, 0].unique().tolist() == [1]
+    batch = collate_rows([row, several])
+    assert (batch["targets"][:, 1:] >= len(row.ids)).all()
     assert batch["target_weight"].tolist() == [0.5] * len(batch["target_weight"])
 
 
@@ -205,23 +214,34 @@ def test_the_sound_questions_have_a_null_of_their_own(packer: Packer) -> None:
     assert deaf.targets == []
 
 
-def test_the_mask_hides_other_dialogues_and_padding(packer: Packer) -> None:
+@torch.no_grad()
+def test_the_supervised_attention_is_that_of_the_served_model(
+    packer: Packer, llama: LlamaForCausalLM, plain: LlamaForCausalLM
+) -> None:
+    rows = [packer.pack([LATER, WHERE], SLOTS), packer.pack([TALK], SLOTS), packer.pack([ALONE], SLOTS)]
+    output, layout, batch = outputs_of(llama, rows)
+    picked = supervised(output.attentions)
+    assert sorted(layout.order.tolist()) == list(range(len(batch["targets"])))
+    alone = plain(torch.tensor([rows[1].ids]), output_attentions=True, use_cache=False).attentions[1][0]
+    offset = len(rows[0].ids)
+    assert offsets(rows)[1] == offset
+    checked = 0
+    for share, (head, query, key) in zip(picked, batch["targets"][layout.order].tolist(), strict=True):
+        if offset <= query < offset + len(rows[1].ids):
+            assert float(share) == pytest.approx(float(alone[head, query - offset, key - offset]), abs=1e-5)
+            checked += 1
+    assert checked > 10
+
+
+def test_segments_cover_every_token_once(packer: Packer) -> None:
     rows = [packer.pack([WHERE, COUNT], SLOTS), packer.pack([ALONE], SLOTS)]
-    batch = collate_rows(rows, packer.special["<|pad|>"])
-    length = batch["input_ids"].shape[1]
-    assert batch["attention_mask"].shape == (2, 1, length, length)
-    for number, row in enumerate(rows):
-        blocks = [*row.blocks, *[-1] * (length - len(row.blocks))]
-        expected = torch.tensor(
-            [[k <= q and b >= 0 and b in (0, a) or k == q for k, b in enumerate(blocks)]
-             for q, a in enumerate(blocks)])  # fmt: skip
-        # padding sees itself only; the front sees the front only
-        for q, a in enumerate(blocks):
-            if a == -1:
-                expected[q] = False
-                expected[q, q] = True
-        assert torch.equal(batch["attention_mask"][number, 0] == 0, expected)
-        assert batch["labels"][number, len(row.ids) :].eq(IGNORE).all()
+    batch = collate_rows(rows)
+    first = rows[0].blocks.count(0)
+    total = sum(len(row.ids) for row in rows)
+    assert batch["segments"][:, 2].tolist()[1:] == batch["segments"][:, 3].tolist()[:-1]
+    assert batch["segments"][0].tolist() == [0, 0, 0, first]
+    assert batch["segments"][1, :2].tolist() == batch["segments"][2, :2].tolist() == [0, first]
+    assert int(batch["segments"][-1, 3]) == total == batch["input_ids"].shape[1]
 
 
 def test_losses_and_guesses() -> None:
@@ -232,10 +252,9 @@ def test_losses_and_guesses() -> None:
     assert guess.tolist() == [[-1, 3, 0, -1, -1]]
     assert shifted.tolist() == [[IGNORE, 3, 1, IGNORE, IGNORE]]
     assert float(loss) == pytest.approx(25.0, abs=1e-3)
-    attention = torch.full((1, 2, 3, 3), 0.25)
-    index, weight = torch.tensor([[0, 1, 2, 0], [0, 1, 2, 1]]), torch.tensor([0.5, 0.5])
-    assert float(attention_loss(attention, index, weight)) == pytest.approx(1.3863, abs=1e-4)
-    assert float(attention_loss(attention, index[:0], weight[:0])) == 0
+    picked, weight = torch.full((2,), 0.25), torch.tensor([0.5, 0.5])
+    assert float(attention_loss(picked, weight)) == pytest.approx(1.3863, abs=1e-4)
+    assert float(attention_loss(picked[:0], weight[:0])) == 0
 
 
 def test_dialogues_are_grouped_by_their_first_media() -> None:

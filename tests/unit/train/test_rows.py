@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny import tiny_tokenizer
 
-from bubo.train.packing import IGNORE, Front, Packer, collate_rows
+from bubo.train.packing import IGNORE, Front, Packer, collate_rows, offsets
 from bubo.train.rows import RowSet, answer_facts, exact_by_kind, truth_reader, value_spans
 
 
@@ -118,7 +118,7 @@ def test_frames_are_padded_and_counted(small_arrays: Any, packer: Packer) -> Non
 def test_exactness_asks_for_the_fact_only(small_arrays: Any, packer: Packer) -> None:
     rows = rows_of(small_arrays, packer)
     items = [rows[i] for i in range(4)]
-    labels = collate_rows([item[0] for item in items], 0)["labels"]
+    labels = collate_rows([item[0] for item in items])["labels"]
     perfect = torch.full_like(labels, -1)
     perfect[:, :-1] = torch.where(labels[:, 1:] == IGNORE, -1, labels[:, 1:])
     pairs = [(item[0], item[3]) for item in items]
@@ -141,7 +141,11 @@ def test_facts_weigh_more(small_arrays: Any, packer: Packer) -> None:
     rows = rows_of(small_arrays, packer, fact_weight=4.0)
     items = [rows[0], rows[1]]
     batch = rows.collate(items)
-    for b, item in enumerate(items):
-        heavy = {start + i for _, start, facts in answer_facts(item[0], item[3], packer) for i in facts}
-        assert {int(i) for i in (batch["word_weight"][b] == 4).nonzero()} == heavy
+    heavy = {
+        offset + start + i
+        for item, offset in zip(items, offsets([item[0] for item in items]), strict=True)
+        for _, start, facts in answer_facts(item[0], item[3], packer)
+        for i in facts
+    }
+    assert {int(i) for i in (batch["word_weight"][0] == 4).nonzero()} == heavy
     assert set(batch["word_weight"].unique().tolist()) == {1.0, 4.0}
