@@ -6,6 +6,7 @@ checked from the header, before anything large is decoded.
 """
 
 import io
+import re
 import struct
 import warnings
 from collections.abc import Callable
@@ -47,6 +48,8 @@ MAX_ASPECT = 100
 MAX_JPEG_SCANS = 100
 
 _BLOCK = 2**20  # values converted at a time: the steps between take eight bytes each
+# A marker with a segment behind it, or the end; 0, 1, 255 and 208 to 216 stand within the data or alone.
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
 _ORIENTATION_TAG = 0x0112
 # EXIF orientation -> the turn that makes the picture upright
@@ -135,13 +138,22 @@ def _check_size(width: int, height: int, name: str) -> None:
         )
 
 
+def _count_scans(data: bytes) -> int:
+    """Scans of a JPEG up to its end; what lies behind, such as the film of a motion photo, is not read."""
+    scans, at = 0, 2
+    while (found := _JPEG_MARKER.search(data, at)) and (marker := found[0][1]) != 0xD9:
+        scans += marker == 0xDA
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return scans
+
+
 def _decode_picture(stream: BinaryIO, name: str) -> NDArray[np.uint8]:
     found = sniff(stream.read(64))
     if found is not None and found[1] != "picture":
         raise MediaError(f"{name} is a {found[0]} {found[1]}, not a picture (its name does not matter).")
     if found is not None and found[0] == "JPEG":
         stream.seek(0)
-        if (scans := stream.read().count(b"\xff\xda")) > MAX_JPEG_SCANS:
+        if (scans := _count_scans(stream.read())) > MAX_JPEG_SCANS:
             raise MediaError(
                 f"The picture {name} has {scans} JPEG scans; expected up to {MAX_JPEG_SCANS}. Save it again."
             )

@@ -201,12 +201,18 @@ def test_a_picture_and_a_sound_pass_through(picture, sound):
         (png_header(15_000, 15_000), "too large|million pixels"),
         (png_header(8_000, 8_000), "8000 x 8000 pixels"),
         (png_header(400, 400), "damaged or truncated"),
-        (b"\xff\xd8\xff" + b"\xff\xda" * 5000, "5000 JPEG scans"),
+        (b"\xff\xd8" + b"\xff\xda\x00\x02" * 5000, "5000 JPEG scans"),
     ],
 )
 def test_picture_errors(source, message):
     with pytest.raises(MediaError, match=message):
         load_picture(source)
+
+
+def test_what_follows_a_jpeg_is_not_counted_as_scans(rng):
+    picture = Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    data = saved(picture, "JPEG") + b"\xff\xda\x00\x02" * 5000
+    assert load_picture(data).size_hw == (64, 64)
 
 
 def test_a_bomb_is_refused_from_its_header():
