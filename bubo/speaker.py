@@ -137,6 +137,7 @@ class ModelSpeaker:
     ):
         self.model = model.eval()
         self.processor = processor
+        self._layout = processor.layout
         self.num_media = num_media
         self.last = Stats()
         self._picture_states = picture_states
@@ -182,14 +183,20 @@ class ModelSpeaker:
                     f"This model cannot perceive {kind}; ask without them or choose another model."
                 )
         settings = settings or Settings()
-        turns, dropped = self._fit(list(turns), settings)
-        return self._answer(turns, settings, stop, Stats(turns_dropped=dropped))
+        started = time.perf_counter()
+        fitting, prompt = self._fit(list(turns), settings)
+        stats = Stats(turns_dropped=len(turns) - len(fitting))
+        return self._answer(fitting, prompt, settings, stop, stats, started)
 
     def _answer(
-        self, turns: list[Turn], settings: Settings, stop: threading.Event | None, stats: Stats
+        self,
+        turns: list[Turn],
+        prompt: Prompt,
+        settings: Settings,
+        stop: threading.Event | None,
+        stats: Stats,
+        started: float,
     ) -> Generator[str, None, Stats]:
-        started = time.perf_counter()
-        prompt = self._prompt(turns, True)
         kept = self._caches.take(prompt.keys)
         text = TextStream(self._decode, self.processor.stop_strings)
         generator = None
@@ -236,7 +243,7 @@ class ModelSpeaker:
         if len(kept.keys) < len(prompt.keys):
             self._feed_prompt(kept, prompt, Stats())
 
-    def _fit(self, turns: list[Turn], settings: Settings) -> tuple[list[Turn], int]:
+    def _fit(self, turns: list[Turn], settings: Settings) -> tuple[list[Turn], Prompt]:
         """Leave out the oldest turns, question with answer, until the rest fits; never a system turn.
 
         What is left out grows in steps of a quarter of the context, so that the turns after an overflow find
@@ -248,9 +255,10 @@ class ModelSpeaker:
                 f"max_new_tokens is {settings.max_new_tokens}, but the model's whole context is "
                 f"{self.context_length} tokens; ask for a shorter answer."
             )
-        full = len(self._prompt(turns, True).ids)
+        whole = self._prompt(turns, True)
+        full = len(whole.ids)
         if full <= room:
-            return turns, 0
+            return turns, whole
         users = [number for number, turn in enumerate(turns) if turn.role == "user"]
         choices = [
             [turn for number, turn in enumerate(turns) if number >= start or turn.role == "system"]
@@ -268,14 +276,14 @@ class ModelSpeaker:
                 "shorten the question or send fewer media."
             )
         best = next((number for number in fitting if full - lengths[number] >= wanted), fitting[0])
-        return choices[best], len(turns) - len(choices[best])
+        return choices[best], self._prompt(choices[best], True)
 
     def _prompt(self, turns: Sequence[Turn], add_generation_prompt: bool) -> Prompt:
         pictures = (picture for turn in turns for picture in turn.pictures)
         sounds = (sound for turn in turns for sound in turn.sounds)
         prompt = Prompt([], [], [])
         with self._lock:  # tokenizers are not for two threads at once
-            pieces = self.processor.encode_pieces([message(turn) for turn in turns], add_generation_prompt)
+            pieces = self._layout.pieces([message(turn) for turn in turns], add_generation_prompt)
         for piece in pieces:
             if piece.kind in ("image", "audio"):
                 medium: Picture | Sound = next(pictures) if piece.kind == "image" else next(sounds)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -175,6 +174,8 @@ class NanoDetector:
         limits = self.eyes.thresholds
         if not self._tagged(look, columns):
             return None
+        from scipy import ndimage  # seldom needed, and half a second of every start
+
         probability = look.classes[[column + 1 for column in columns]].sum(0)  # (h, w)
         labels, count = ndimage.label(probability >= limits.mask)
         if not count:

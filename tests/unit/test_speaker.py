@@ -362,6 +362,12 @@ class FakeCache:
         self.length += change
 
 
+def test_no_caches_are_kept_if_none_are_wanted():
+    caches = PrefixCaches(capacity=0)
+    caches.give(Kept(object(), [1, 2]))
+    assert len(caches) == 0
+
+
 def test_a_cache_is_taken_forked_or_left():
     caches = PrefixCaches(capacity=2)
     caches.give(Kept(FakeCache(6), [1, 2, 3, 4, 5, 6]))

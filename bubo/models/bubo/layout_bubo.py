@@ -8,6 +8,7 @@ may hold special tokens; texts never do, whatever they contain.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from transformers.utils.chat_template_utils import render_jinja_template
@@ -18,6 +19,8 @@ PARTS = ("text", "image", "audio")
 STAND_IN = re.compile("\ue000([TIAE])([0-9]*)\ue001")
 # Put before a piece that must not start like a new sentence, and taken away from its ids again.
 ANCHOR = "\n"
+# Texts whose ids are remembered.
+NUM_KEPT = 512
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Piece:
 
 
 class ChatLayout:
-    """How a conversation becomes ids.
+    """How a conversation becomes ids; it remembers those of the latest texts, which come again every turn.
 
     Args:
         tokenizer: A transformers tokenizer.
@@ -69,6 +72,8 @@ class ChatLayout:
         self._markers = _any_of([*markers, *plain])
         first = tokenizer.convert_ids_to_tokens(self._tokenize("a")[0])
         self._starts_with_space = bool(first) and first[0][:1] in ("\u2581", "\u0120")
+        self._known_template = lru_cache(NUM_KEPT)(self._template_ids)
+        self._known_text = lru_cache(NUM_KEPT)(self._text_ids)
 
     def pieces(self, messages: Sequence[dict], add_generation_prompt: bool = False) -> list[Piece]:
         """The conversation as pieces, in order.
@@ -111,7 +116,7 @@ class ChatLayout:
         for start, end, stand_in in _runs(rendered, targets):
             target = any(first <= start and end <= last for first, last in targets)
             if stand_in is None:
-                ids, fresh = self._template_ids(rendered[start:end], fresh)
+                ids, fresh = self._known_template(rendered[start:end], fresh)
                 if ids:
                     yield Piece(ids, "template", message, target)
             elif stand_in.group(1) in self.media:
@@ -121,7 +126,7 @@ class ChatLayout:
             elif stand_in.group(1) == "T":
                 text = texts[int(stand_in.group(2))]
                 space = " " if rendered[start - 1 : start] == " " else ""
-                ids, offsets = self._text_ids(text, space, fresh)
+                ids, offsets = self._known_text(text, space, fresh)
                 if ids:
                     yield Piece(ids, "text", message, target, offsets)
                     fresh = False

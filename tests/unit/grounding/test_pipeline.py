@@ -53,6 +53,22 @@ def test_the_detector_is_asked_once_for_tags_and_once_for_each_other_noun(tools,
     assert sorted(tools.detector.asked[1:]) == [("cat",), ("skateboard",)]
 
 
+def test_what_one_text_asks_for_is_not_there_for_another(tools, picture):
+    tools.grounder.ground("I see a skateboard.", [picture])
+    perception, _ = tools.grounder.perceive("I see a dog.", [picture])
+    assert {one.name for one in perception.instances} == {"dog"}
+
+
+def test_a_source_in_an_earlier_picture_makes_no_match(tools, picture, sound):
+    tools.tagger.enqueue({"dog": 0.9})
+    tools.tagger.enqueue({"cat": 0.9})
+    other = Picture(np.zeros((40, 40, 3), np.uint8))
+    perception, _ = tools.grounder.perceive("", [picture, other], [sound], new_pictures=1)
+    assert "dog" in perception.seen_scores and "dog" not in perception.shown_scores
+    _, _, verdict = tools.grounder.ground("", [picture, other], [sound], new_pictures=1)
+    assert verdict.value == "mismatch"
+
+
 def test_a_noun_that_no_tag_covers_is_found_by_the_detector(tools, picture):
     entities, _, _ = tools.grounder.ground("I see a skateboard and a cat.", [picture])
     assert [(e.label, e.status) for e in entities] == [("skateboard", "seen"), ("cat", "seen")]
