@@ -1,5 +1,6 @@
 """A speaker and a grounder together: turns in, linked answers out. It keeps no state between calls."""
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -280,10 +281,11 @@ def _load_model(folder: Path) -> tuple[Any, Any]:
         processor = BuboProcessor.from_pretrained(folder, local_files_only=True)
         # Tensors that the weights lack are made up, in the size that a perhaps wrong configuration says: a
         # first try without storage finds them before they take gigabytes.
-        for device in ("meta", "cpu"):
-            model, misfits = _read_weights(folder, device)
-            if misfits:
-                break
+        with _no_progress_bar():
+            for device in ("meta", "cpu"):
+                model, misfits = _read_weights(folder, device)
+                if misfits:
+                    break
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         detail = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelError(f"Cannot load the model in {folder}: {detail}") from error
@@ -303,6 +305,20 @@ def _load_model(folder: Path) -> tuple[Any, Any]:
             f"The weights in {folder} do not fit their configuration: {misfits}. Get the folder again, whole."
         )
     return model.eval(), processor
+
+
+@contextlib.contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Without transformers' bar over the tensors, which would show twice."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _read_weights(folder: Path, device: str) -> tuple[Any, str]:
