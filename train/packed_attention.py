@@ -2,8 +2,7 @@
 
 All rows of a batch lie behind one another, without padding, as one sequence of T tokens. A segment is one
 dialogue (or the front of a row) with the front that it sees. Segments of like length are attended together;
-the linear layers see the T tokens as they are. With many short dialogues this costs a third of masked
-attention over padded rows.
+the linear layers see the T tokens as they are.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Nano's ear: the contract of a transformers model, and how frames become events."""
 
 import pytest
+import tiny_nano
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
@@ -11,20 +12,7 @@ from bubo.models.bubo_audio.modeling_bubo_audio import find_events
 from bubo.models.imagebind import ImageBindFeatureExtractor
 
 NAMES = ["barking", "meowing", "rain", "siren"]
-TRUNK = {
-    "hidden_size": 72,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 3,
-    "num_mel_bins": 32,
-    "num_frames": 44,
-    "stem_channels": [4, 8],
-    "kernel_size": [8, 1],
-    "stride": [8, 1],
-    "use_cls": False,
-    "merge": "none",
-    "token_norm": False,
-    "drop_path_rate": 0.0,
-}
+TRUNK = {**tiny_nano.TRUNK, "num_frames": 44}
 SMALL = {"sound_names": NAMES, "frames_per_clip": 10, "frame_s": 0.04, "event_size": 16, "num_slots": 3}
 FRAMES = 10
 
