@@ -49,12 +49,14 @@ class DataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimConfig:
-    """AdamW and its schedule: linear warm-up, then down to `min_lr_ratio * lr` at the last step.
+    """Optimizer and its schedule: linear warm-up, then down to `min_lr_ratio * lr` at the last step.
+
+    The matrices of linear layers are trained by Muon, all else by AdamW (see `optim.MuonAdamW`).
 
     Attributes:
-        lr: peak learning rate.
+        lr: peak learning rate, of both.
         betas: AdamW's two decay rates.
-        weight_decay: on matrices only; biases, norms and other vectors are not decayed.
+        weight_decay: on matrices and tables only; biases, norms and other vectors are not decayed.
         warmup_steps: steps from 0 to `lr`.
         min_lr_ratio: last learning rate as a share of `lr`.
         clip: largest gradient norm; 0 switches clipping off.

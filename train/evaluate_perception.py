@@ -11,7 +11,7 @@ from bubo.geometry import mask_iou
 from bubo.types import Picture, Regions, Sound, Spans, Tags
 
 from .evaluate_truth import SAME, Truth
-from .figures import NOTHING, Figure, interval_iou, map_figure, ratio_figure
+from .figures import NOTHING, Figure, map_figure, paired, ratio_figure
 
 HEARD = 0.5
 """Score from which a stretch of the listener says that the sound is there."""
@@ -153,19 +153,6 @@ def masks_of(regions: Regions, size_hw: tuple[int, int]) -> np.ndarray:
     for mask, (x0, y0, x1, y1) in zip(masks, regions.boxes.round().astype(int), strict=True):
         mask[max(y0, 0) : y1, max(x0, 0) : x1] = True
     return masks
-
-
-def paired(found: Sequence[tuple[float, float]], goals: Sequence[tuple[float, float]]) -> int:
-    """How many stretches pair with a goal of their own, the best overlaps first."""
-    overlaps = sorted(
-        ((interval_iou(a, b), i, j) for i, a in enumerate(found) for j, b in enumerate(goals)), reverse=True
-    )
-    used: tuple[set[int], set[int]] = (set(), set())
-    for overlap, i, j in overlaps:
-        if overlap >= SAME and i not in used[0] and j not in used[1]:
-            used[0].add(i)
-            used[1].add(j)
-    return len(used[0])
 
 
 def _mean(values: Sequence[bool] | np.ndarray) -> float:

@@ -79,6 +79,21 @@ def interval_iou(a: Sequence[float], b: Sequence[float]) -> float:
     return shared / union if union > 0 else 0.0
 
 
+def paired(
+    found: Sequence[tuple[float, float]], goals: Sequence[tuple[float, float]], least: float = 0.5
+) -> int:
+    """How many stretches (start, end) pair with a goal of their own at IoU `least`, best overlaps first."""
+    overlaps = sorted(
+        ((interval_iou(a, b), i, j) for i, a in enumerate(found) for j, b in enumerate(goals)), reverse=True
+    )
+    used: tuple[set[int], set[int]] = (set(), set())
+    for overlap, i, j in overlaps:
+        if overlap >= least and i not in used[0] and j not in used[1]:
+            used[0].add(i)
+            used[1].add(j)
+    return len(used[0])
+
+
 def intervals_iou(a: Sequence[tuple[float, float]], b: Sequence[tuple[float, float]]) -> float:
     """Intersection over union of two sets of intervals (start, end); each set may overlap itself."""
     union = _covered([*a, *b])

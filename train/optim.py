@@ -28,25 +28,79 @@ def learning_rate_factor(optim: OptimConfig, steps: int) -> Callable[[int], floa
     return factor
 
 
+class MuonAdamW(torch.optim.Optimizer):
+    """Muon for the matrices of linear layers and AdamW for all else, as one optimizer.
+
+    Muon (Jordan et al., 2024) steps along the nearest orthogonal matrix of the momentum; its rate is scaled
+    as in "Muon is Scalable for LLM Training" (Liu et al., 2025, section 2.2), so both share one `lr`.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], *, lr: float, betas: tuple[float, float]):
+        """Take groups as `parameter_groups` makes them: those with "muon" set go to Muon."""
+        matrices = [group for group in groups if group["muon"]]
+        others = [group for group in groups if not group["muon"]]
+        self.parts: list[torch.optim.Optimizer] = []
+        if matrices:
+            self.parts.append(torch.optim.Muon(matrices, lr=lr, adjust_lr_fn="match_rms_adamw"))
+        if others:
+            self.parts.append(torch.optim.AdamW(others, lr=lr, betas=betas, fused=True))
+        super().__init__([group for part in self.parts for group in part.param_groups], {"lr": lr})
+        self._share_groups()
+
+    def _share_groups(self) -> None:
+        """Let a schedule that changes our groups change those of the parts."""
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
+
+    def step(self, closure: Any = None) -> Any:
+        """Step both parts."""
+        loss = closure() if closure is not None else None
+        for part in self.parts:
+            part.step()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """States of the parts, in order."""
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """States of the parts, from `state_dict`."""
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self._share_groups()
+
+
+def linear_matrices(model: nn.Module) -> set[nn.Parameter]:
+    """The weights of linear layers, without those that are a table of embeddings, too."""
+    linear = {module.weight for module in model.modules() if isinstance(module, nn.Linear)}
+    return linear - {module.weight for module in model.modules() if isinstance(module, nn.Embedding)}
+
+
 def parameter_groups(job: Job, optim: OptimConfig) -> list[dict[str, Any]]:
-    """AdamW groups by learning-rate factor and decay; vectors are not decayed, factor 0 is frozen."""
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    """Groups by learning-rate factor, decay and optimizer; vectors are not decayed, factor 0 is frozen."""
+    groups: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
     used: set[str] = set()
+    matrices = linear_matrices(job.model)
     for name, parameter in job.model.named_parameters():
         prefix, factor = next(((p, f) for p, f in job.param_groups if name.startswith(p)), ("", 1.0))
         used.add(prefix)
         if factor == 0:
             parameter.requires_grad_(False)
         if parameter.requires_grad:
-            groups.setdefault((factor, parameter.ndim >= 2), []).append(parameter)
+            key = (factor, parameter.ndim >= 2, parameter in matrices)
+            groups.setdefault(key, []).append(parameter)
     unused = [prefix for prefix, _ in job.param_groups if prefix not in used]
     if unused:
         raise TrainError(f"param_groups name {unused}, but no parameter of the model starts so")
     if not groups:
         raise TrainError("nothing to train: no parameter of the model requires a gradient")
     return [
-        {"params": parameters, "lr": optim.lr * factor, "weight_decay": optim.weight_decay if decay else 0.0}
-        for (factor, decay), parameters in sorted(groups.items(), key=lambda item: item[0])
+        {
+            "params": parameters,
+            "lr": optim.lr * factor,
+            "weight_decay": optim.weight_decay if decay else 0.0,
+            "muon": matrix,
+        }
+        for (factor, decay, matrix), parameters in sorted(groups.items(), key=lambda item: item[0])
     ]
 
 

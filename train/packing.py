@@ -147,7 +147,9 @@ class Packer:
         ]
         for i, end in enumerate(ends):
             about, compare = keys["about"], keys["compare"]
-            if turn["kind"] in LISTING:
+            if turn["kind"] == "verdict" and end < turn["text"].find(":"):  # "Yes", "only partly": what makes it
+                about = (*about, *null) if turn["answer"]["value"] != "match" else about
+            elif turn["kind"] in LISTING:
                 link = next((link for link in links if end < link[0]), None)
                 if link is None:
                     continue

@@ -34,7 +34,7 @@ from bubo.errors import StorageError, TrainError
 from .checkpoint import CLOCK_FILE, checkpoints, readable
 from .config import RunConfig
 from .job import ItemSet, Job
-from .optim import autocast_dtype, learning_rate_factor, parameter_groups
+from .optim import MuonAdamW, autocast_dtype, learning_rate_factor, parameter_groups
 from .order import EpochItems, Order
 
 KEPT_CHECKPOINTS = 2
@@ -145,12 +145,11 @@ class JobTrainer(Trainer):
     # Optimization
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW over the job's parameter groups."""
+        """Muon and AdamW over the job's parameter groups."""
         if self.optimizer is None:
             optim = self.config.optim
-            self.optimizer = torch.optim.AdamW(
-                parameter_groups(self.job, optim), lr=optim.lr, betas=optim.betas, fused=True
-            )
+            groups = parameter_groups(self.job, optim)
+            self.optimizer = MuonAdamW(groups, lr=optim.lr, betas=optim.betas)
         optimizer: torch.optim.Optimizer = self.optimizer
         return optimizer
 

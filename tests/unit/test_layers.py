@@ -56,6 +56,7 @@ EXCEPTIONS = {
     ("bubo.train.evaluate", "bubo.assistant"),
     ("bubo.train.evaluate", "bubo.conversation"),
     ("bubo.train.evaluate", "bubo.grounding"),
+    ("bubo.train.calibrate", "bubo.grounding"),  # the thresholds are chosen with the code that reads them
 }
 # the parts that every other one builds on import next to nothing from outside
 OUTSIDE = {layer: {"numpy"} for layer in CORE} | {

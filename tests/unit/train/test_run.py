@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from unit.train.toy import ToyModel, ToySet, build, toy_config
 
 from bubo.errors import ConfigError, StorageError, TrainError
@@ -23,7 +25,7 @@ from bubo.train.checkpoint import checkpoints
 from bubo.train.config import OptimConfig, RunConfig
 from bubo.train.folder import read_log
 from bubo.train.job import Job
-from bubo.train.optim import learning_rate_factor, parameter_groups
+from bubo.train.optim import MuonAdamW, learning_rate_factor, parameter_groups
 from bubo.train.order import EpochItems, Order
 from bubo.train.run import RunInterrupted, count_parameters, run
 
@@ -302,6 +304,57 @@ def test_parameter_groups(tmp_path: Path) -> None:
     assert not any(parameter.requires_grad for parameter in job.model.norm.parameters())  # type: ignore[union-attr]
     with pytest.raises(TrainError, match="nose"):
         parameter_groups(build(toy_config(tmp_path), param_groups=[("nose", 1.0)]), OptimConfig())
+
+
+def test_muon_takes_the_matrices_of_linear_layers_only() -> None:
+    model = nn.ModuleDict(
+        {
+            "table": nn.Embedding(6, 4),
+            "body": nn.Linear(4, 4),
+            "head": nn.Linear(4, 6),
+            "conv": nn.Conv2d(1, 2, 3),
+        }
+    )
+    model["head"].weight = model["table"].weight
+    groups = parameter_groups(Job(model=model, train_set=[], collate=list, save=print), OptimConfig())
+    by_muon = [parameter for group in groups if group["muon"] for parameter in group["params"]]
+    assert [id(parameter) for parameter in by_muon] == [id(model["body"].weight)]
+
+
+def test_muon_steps_along_an_orthogonal_matrix() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(32, 16, bias=False)
+    before = layer.weight.detach().clone()
+    layer.weight.grad = torch.randn(16, 32) * torch.logspace(-1, 0, 16)[:, None]
+    group = {"params": [layer.weight], "lr": 1e-2, "weight_decay": 0.0, "muon": True}
+    MuonAdamW([group], lr=1e-2, betas=(0.9, 0.98)).step()
+    step = (layer.weight.detach() - before) / (1e-2 * 0.2 * 32**0.5)
+    sizes = torch.linalg.svdvals(step)
+    assert sizes.max() < 1.4 and sizes.min() > 0.4
+
+
+def test_a_schedule_reaches_both_parts_after_loading() -> None:
+    def fresh() -> tuple[nn.Linear, MuonAdamW]:
+        layer = nn.Linear(4, 4)
+        groups = [
+            {"params": [p], "lr": 1.0, "weight_decay": 0.0, "muon": p.ndim == 2} for p in layer.parameters()
+        ]
+        return layer, MuonAdamW(groups, lr=1.0, betas=(0.9, 0.98))
+
+    layer, optimizer = fresh()
+    layer(torch.ones(1, 4)).sum().backward()
+    optimizer.step()
+    twin_layer, twin = fresh()
+    twin_layer.load_state_dict(layer.state_dict())
+    twin.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for one, own in ((layer, optimizer), (twin_layer, twin)):
+        for group in own.param_groups:
+            group["lr"] = 0.01
+        one.zero_grad()
+        one(torch.full((1, 4), 2.0)).square().sum().backward()
+        own.step()
+        assert {group["lr"] for part in own.parts for group in part.param_groups} == {0.01}
+    assert torch.equal(layer.weight, twin_layer.weight) and torch.equal(layer.bias, twin_layer.bias)
 
 
 def test_model_config_is_left_alone(tmp_path: Path) -> None:
