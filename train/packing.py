@@ -147,7 +147,8 @@ class Packer:
         ]
         for i, end in enumerate(ends):
             about, compare = keys["about"], keys["compare"]
-            if turn["kind"] == "verdict" and end < turn["text"].find(":"):  # "Yes", "only partly": what makes it
+            if turn["kind"] == "verdict" and end < turn["text"].find(":"):
+                # "Yes" or "only partly" itself rests on what makes the sound, and on nothing making it
                 about = (*about, *null) if turn["answer"]["value"] != "match" else about
             elif turn["kind"] in LISTING:
                 link = next((link for link in links if end < link[0]), None)

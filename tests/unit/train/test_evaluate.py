@@ -17,11 +17,10 @@ from bubo.train import evaluate as evaluation
 from bubo.train.evaluate import evaluate, generate, main, reading_of
 from bubo.train.evaluate_answers import best_fixed_list, is_right
 from bubo.train.evaluate_links import LinkTally
-from bubo.train.figures import paired
 from bubo.train.evaluate_plan import plan_questions
 from bubo.train.evaluate_report import MAIN
 from bubo.train.evaluate_truth import Truth
-from bubo.train.figures import intervals_iou, map_figure, ratio_figure
+from bubo.train.figures import intervals_iou, map_figure, paired, ratio_figure
 from bubo.types import Answer, Entity, Link, Region
 
 NONE_IS_BEST = {"absent_mask_rate", "identity_switches"}
