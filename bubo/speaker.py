@@ -7,7 +7,6 @@ kept, so that a turn feeds only tokens that were not there before. The cache is 
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from bubo.decoding import Kept, Key, PrefixCaches, TextStream, common_length, pick_token
 from bubo.errors import InputError, QuestionError
+from bubo.recent import Recent
 from bubo.types import Picture, Sound, Turn
 
 __all__ = ["ModelSpeaker", "Settings", "Speaker", "Stats"]
@@ -138,12 +138,11 @@ class ModelSpeaker:
         self.model = model.eval()
         self.processor = processor
         self._layout = processor.layout
-        self.num_media = num_media
         self.last = Stats()
         self._picture_states = picture_states
         self._sound_states = sound_states
         self._caches = PrefixCaches(num_caches)
-        self._soft_tokens: OrderedDict[str, Tensor] = OrderedDict()
+        self._soft_tokens: Recent[Tensor] = Recent(num_media)
         self._lock = threading.Lock()
         text_config = model.config.get_text_config()
         self.context_length = int(text_config.max_position_embeddings)
@@ -325,17 +324,14 @@ class ModelSpeaker:
 
     def _encode(self, medium: Picture | Sound, stats: Stats) -> Tensor:
         """Soft tokens (1, N, H) of a medium, computed once."""
-        with self._lock:
-            if (kept := self._soft_tokens.get(medium.id)) is not None:
-                self._soft_tokens.move_to_end(medium.id)
-                return kept
-            with torch.inference_mode():
-                tokens = self._picture(medium) if isinstance(medium, Picture) else self._sound(medium)
+
+        def encode() -> Tensor:
             stats.encoder_calls += 1
-            self._soft_tokens[medium.id] = tokens
-            while len(self._soft_tokens) > self.num_media:
-                self._soft_tokens.popitem(last=False)
-        return tokens
+            with torch.inference_mode():
+                return self._picture(medium) if isinstance(medium, Picture) else self._sound(medium)
+
+        with self._lock:
+            return self._soft_tokens.get(medium.id, encode)
 
     def _picture(self, picture: Picture) -> Tensor:
         if self._picture_states is not None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bubo.answers import Names, parse_answer
-from bubo.errors import BuboError, InputError, RecordError
+from bubo.errors import InputError, RecordError
 from bubo.media import write_atomic
 from bubo.records import read_shards, read_vocabulary
 
@@ -89,7 +89,7 @@ def generate(folder: Path, split: str, seed: int, count: int) -> None:
         "--count": number, "--seed": seed, "--split": split, "--per-shard": PER_SHARD,
         "--workers": min(2, os.cpu_count() or 1),
     }  # fmt: skip
-    command = [sys.executable, "-m", "bubo.data_tools", "world", str(folder)]
+    command = [sys.executable, "-m", "bubo", "data", "world", str(folder)]
     command += [str(word) for option in options.items() for word in option]
     code = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
     if code:
@@ -100,20 +100,15 @@ def generate(folder: Path, split: str, seed: int, count: int) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `bubo eval` and return the exit code: 0, or 2 for bad input.
+    """Run `bubo eval` and return the exit code 0.
 
     Args:
         argv: words after `bubo eval`; those of the command line by default.
+
+    Raises:
+        BuboError: What `bubo` turns into one line and exit code 2.
     """
-    arguments = build_parser().parse_args(argv)
-    try:
-        _run(arguments)
-    except BuboError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
-        return 130
+    _run(build_parser().parse_args(argv))
     return 0
 
 
@@ -198,7 +193,3 @@ def _origin(folder: Path, split: str | None, seed: int | None) -> tuple[str, int
         if given is not None and given != there:
             raise InputError(f"{name} is {given}, but {folder} holds {there}; leave the option out")
     return found
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,8 +12,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "chat": ("bubo.cli.chat:main", "talk about pictures and sounds in the terminal"),
     "ground": ("bubo.cli.ground:main", "find in a picture what a text speaks of"),
     "eval": ("bubo.train.evaluate:main", "measure a model against the held-out world"),
-    "data": ("bubo.data_tools.__main__:main", "make data sets for training and evaluation"),
-    "train": ("bubo.train.__main__:main", "train one stage of a model"),
+    "data": ("bubo.data_tools.command:main", "make data sets for training and evaluation"),
+    "train": ("bubo.train.command:main", "train one stage of a model"),
     "bench": ("bubo.cli.bench:main", "measure speed and memory on this machine"),
     "doctor": ("bubo.cli.doctor:main", "tell what is installed, which device, which models are ready"),
 }

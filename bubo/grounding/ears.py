@@ -1,9 +1,9 @@
 """Nano's listener: one small network over windows of the sound, frame by frame."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.perception import FAINT
 from bubo.grounding.thresholds import Thresholds
+from bubo.recent import Recent
 from bubo.types import Sound, Spans
 
 FloatArray = NDArray[np.float32]
@@ -56,22 +57,15 @@ class NanoEars:
         self.model = model
         self.feature_extractor = feature_extractor
         self.thresholds = thresholds
-        self.capacity = capacity
         self.class_names: tuple[str, ...] = tuple(model.config.sound_names)
         self.window_s = float(feature_extractor.clip_duration_s) * int(model.config.max_clips)
-        self._kept: OrderedDict[str, Hearing] = OrderedDict()
+        self._kept: Recent[Hearing] = Recent(capacity)
         self._lock = threading.Lock()
 
     def hear(self, sound: Sound) -> Hearing:
         """What the network hears in a sound."""
         with self._lock:
-            hearing = self._kept.pop(sound.id, None)
-            if hearing is None:
-                hearing = self._blend(sound)
-            self._kept[sound.id] = hearing
-            while len(self._kept) > self.capacity:
-                self._kept.popitem(last=False)
-        return hearing
+            return self._kept.get(sound.id, partial(self._blend, sound))
 
     def _blend(self, sound: Sound) -> Hearing:
         """One pass for a sound of up to six windows; else several, blended where they overlap."""

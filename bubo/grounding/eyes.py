@@ -1,9 +1,9 @@
 """Nano's tagger, detector and segmenter: three questions to one pass of a small network."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from bubo.geometry import box_iou, mask_to_box
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
+from bubo.recent import Recent
 from bubo.types import Picture, Regions, Tags
 
 FloatArray = NDArray[np.float32]
@@ -61,21 +62,14 @@ class NanoEyes:
         self.model = model
         self.image_processor = image_processor
         self.thresholds = thresholds
-        self.capacity = capacity
         self.class_names: tuple[str, ...] = tuple(model.config.object_names)
-        self._kept: OrderedDict[str, Look] = OrderedDict()
+        self._kept: Recent[Look] = Recent(capacity)
         self._lock = threading.Lock()
 
     def look(self, picture: Picture) -> Look:
         """What the network sees in a picture."""
         with self._lock:
-            look = self._kept.pop(picture.id, None)
-            if look is None:
-                look = self._pass(picture)
-            self._kept[picture.id] = look
-            while len(self._kept) > self.capacity:
-                self._kept.popitem(last=False)
-        return look
+            return self._kept.get(picture.id, partial(self._pass, picture))
 
     def states(self, picture: Picture) -> Tensor:
         """The tower's tokens (1, L, D), for a speaker over the same tower."""

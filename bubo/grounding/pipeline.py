@@ -7,9 +7,9 @@ written meets the same findings as the finished one.
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from bubo.grounding.clauses import find_mentions
@@ -22,6 +22,7 @@ from bubo.grounding.qualifiers import centre, colours_of
 from bubo.grounding.segmenter import Segmenter
 from bubo.grounding.tagger import Tagger
 from bubo.grounding.verdict import judge
+from bubo.recent import Recent
 from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
 
 _Result = TypeVar("_Result")
@@ -84,10 +85,9 @@ class Grounder:
         self.listener = listener
         self.lexicon = lexicon
         self.limits = limits or Limits()
-        self.num_media = num_media
         self.last: dict[str, float] = {}
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()
-        self._listened: OrderedDict[str, _Listened] = OrderedDict()
+        self._seen: Recent[_Seen] = Recent(num_media)
+        self._listened: Recent[_Listened] = Recent(num_media)
         self._lock = threading.RLock()
 
     def ground(
@@ -137,7 +137,7 @@ class Grounder:
     ) -> tuple[Perception, Lexicon]:
         """What the tools find in the media and for the nouns of the texts; and the lexicon with all tags."""
         with self._lock:
-            views = [self._view(picture) for picture in pictures]
+            views = [self._seen.get(picture.id, partial(self._view, picture)) for picture in pictures]
             lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
             names = _asked(question, lexicon) | _asked(text, lexicon)
             recent = _last(len(pictures), new_pictures)
@@ -158,7 +158,7 @@ class Grounder:
             faint: list[Heard] = []
             heard_scores: dict[str, float] = {}
             for number, sound in enumerate(sounds):
-                listened = self._listen(sound)
+                listened = self._listened.get(sound.id, partial(self._listen, sound))
                 for name, start, end, score in listened.stretches:
                     (heard if score >= PRESENT else faint).append(
                         Heard(name, Span(number, start, end, score))
@@ -195,16 +195,13 @@ class Grounder:
             self._listened.clear()
 
     def _view(self, picture: Picture) -> _Seen:
-        view = _kept(self._seen, picture.id)
-        if view is None:
-            tags = Tags((), Regions.empty().scores)
-            if self.tagger is not None:
-                tagger = self.tagger
-                tags = self._timed("tag_s", lambda: tagger.tag(picture))
-            tagged = [name for name, score in tags.scores_by_label.items() if score >= PRESENT]
-            view = _Seen(tags, frozenset(tagged))
-            view.found = self._find(picture, tagged)
-            _keep(self._seen, picture.id, view, self.num_media)
+        tags = Tags((), Regions.empty().scores)
+        if self.tagger is not None:
+            tagger = self.tagger
+            tags = self._timed("tag_s", lambda: tagger.tag(picture))
+        tagged = [name for name, score in tags.scores_by_label.items() if score >= PRESENT]
+        view = _Seen(tags, frozenset(tagged))
+        view.found = self._find(picture, tagged)
         return view
 
     def _look_for(
@@ -234,16 +231,11 @@ class Grounder:
         return {name: tuple(sorted(group, key=centre)) for name, group in found.items()}
 
     def _listen(self, sound: Sound) -> _Listened:
-        listened = _kept(self._listened, sound.id)
-        if listened is None:
-            listened = _Listened((), {})
-            names = [word.name for word in self.lexicon.sounds]
-            if self.listener is not None and names:
-                listener = self.listener
-                spans = self._timed("listen_s", lambda: listener.listen(sound, names))
-                listened = _listened(spans)
-            _keep(self._listened, sound.id, listened, self.num_media)
-        return listened
+        names = [word.name for word in self.lexicon.sounds]
+        if self.listener is None or not names:
+            return _Listened((), {})
+        listener = self.listener
+        return _listened(self._timed("listen_s", lambda: listener.listen(sound, names)))
 
     def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
         started = time.perf_counter()
@@ -301,16 +293,3 @@ def _listened(spans: Spans) -> _Listened:
 def _last(count: int, new: int | None) -> tuple[int, ...]:
     """Numbers of the last `new` of `count` media, or of all."""
     return tuple(range(max(0, count - new) if new else 0, count))
-
-
-def _kept(store: OrderedDict[str, _Result], id_: str) -> _Result | None:
-    if id_ not in store:
-        return None
-    store.move_to_end(id_)
-    return store[id_]
-
-
-def _keep(store: OrderedDict[str, _Result], id_: str, value: _Result, capacity: int) -> None:
-    store[id_] = value
-    while len(store) > capacity:
-        store.popitem(last=False)

@@ -5,8 +5,8 @@
 PY ?= python
 RUN := runs/nano
 WORLD := $(RUN)/world
-DATA := $(PY) -m bubo.data_tools world
-TRAIN := $(PY) -m bubo.train
+DATA := $(PY) -m bubo data world
+TRAIN := $(PY) -m bubo train
 WORKERS ?= 2
 
 .PHONY: nano

@@ -15,7 +15,7 @@ import bubo
 ROOT = Path(__file__).parents[2]
 FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
 
-CORE = {"errors", "checks", "geometry", "evidence", "findings", "types"}
+CORE = {"errors", "checks", "geometry", "evidence", "findings", "recent", "types"}
 MIDDLE = {"answers", "decoding", "draw", "files", "grounding", "media", "models", "nano", "records", "sounds"}
 LIBRARY = CORE | MIDDLE | {"speaker", "assistant", "conversation", "server"}
 
@@ -26,6 +26,7 @@ ARROWS = {
     "geometry": {"errors"},
     "evidence": {"errors", "checks", "geometry"},
     "findings": {"errors", "checks", "geometry"},
+    "recent": set(),
     "types": CORE,
     "answers": CORE,
     "files": {"errors"},
@@ -43,6 +44,7 @@ ARROWS = {
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},
     "server": CORE | {"assistant", "conversation", "draw", "media"},
     "cli": LIBRARY | {"cli"},
+    "__main__": {"cli"},
     "train": CORE | {"media", "models", "records"},
     "data_tools": CORE | {"answers", "media", "records"},  # the built answers must be readable to evaluation
     "web": set(),

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bubo import cli
 from bubo.answers import Names, parse_answer
-from bubo.data_tools.__main__ import main
 from bubo.data_tools.check import check_record
 from bubo.data_tools.world.build import WorldSettings, build_world, make_record
 from bubo.data_tools.world.vocabulary import to_dict
@@ -73,10 +73,13 @@ def test_parts_leave_out_the_rest(tmp_path: Path) -> None:
 
 def test_the_command_builds_and_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "set"
-    assert main(["world", str(out), "--count", "2", "--split", "validation", "--parts", "picture"]) == 0
+    assert (
+        cli.main(["data", "world", str(out), "--count", "2", "--split", "validation", "--parts", "picture"])
+        == 0
+    )
     assert "2 records in 1 shards" in capsys.readouterr().out
     sheet = tmp_path / "sheet.png"
-    assert main(["world", "--show", "2", "--out", str(sheet)]) == 0
+    assert cli.main(["data", "world", "--show", "2", "--out", str(sheet)]) == 0
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
 
@@ -90,7 +93,7 @@ def test_the_command_builds_and_shows(tmp_path: Path, capsys: pytest.CaptureFixt
     ],
 )
 def test_bad_input_gives_exit_code_2(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(words) == 2
+    assert cli.main(["data", *words]) == 2
     assert said in capsys.readouterr().err
 
 

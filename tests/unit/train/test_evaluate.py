@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from unit.train.oracle_assistant import Guesser, Oracle, Yes
 
+from bubo import cli
 from bubo.errors import ModelError, RecordError
 from bubo.geometry import rle_encode
 from bubo.records import Record, RecordTurn
@@ -219,6 +220,6 @@ def test_mistakes_are_one_line_and_exit_two(
         (["--answers", str(tmp_path / "none" / "log")], "no such folder"),
         ([], "not made"),
     ]:
-        assert main(["world", *words]) == 2
+        assert cli.main(["eval", "world", *words]) == 2
         error = capsys.readouterr().err
         assert error.startswith("error: ") and message in error and error.count("\n") == 1

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 from unit.train.toy import build, toy_config
 
+from bubo import cli
 from bubo.train import stages
-from bubo.train.__main__ import main
+
+
+def main(words: list[str]) -> int:
+    return cli.main(["train", *words])
 
 
 @pytest.fixture
@@ -82,7 +86,7 @@ def test_stop_is_exit_130(
 
 def test_help_is_light() -> None:
     code = (
-        "import sys; from bubo.train.__main__ import main\n"
+        "import sys; from bubo.train.command import main\n"
         "try: main(['--help'])\n"
         "except SystemExit as stop: assert stop.code == 0\n"
         "assert not {'torch', 'transformers', 'matplotlib'} & set(sys.modules)"

@@ -4,23 +4,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from bubo.errors import BuboError, InputError
+from bubo.errors import InputError
 
 SPLITS = ("train", "validation", "heldout")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `bubo data` and return the exit code: 0, or 2 for bad input.
+    """Run `bubo data` and return the exit code 0.
 
     Args:
         argv: words after `bubo data`; those of the command line by default.
+
+    Raises:
+        BuboError: What `bubo` turns into one line and exit code 2.
     """
-    arguments = build_parser().parse_args(argv)
-    try:
-        _run(arguments)
-    except BuboError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
+    _run(build_parser().parse_args(argv))
     return 0
 
 
@@ -83,7 +81,3 @@ def _run(arguments: argparse.Namespace) -> None:
     )
     paths = build_world(arguments.folder, settings, workers=arguments.workers)
     sys.stdout.write(f"{settings.count} records in {len(paths)} shards: {arguments.folder}\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

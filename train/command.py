@@ -1,4 +1,4 @@
-"""`bubo train CONFIG [KEY=VALUE ...]`, which is `python -m bubo.train CONFIG [KEY=VALUE ...]`."""
+"""`bubo train CONFIG [KEY=VALUE ...]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from bubo.errors import BuboError, ConfigError
+from bubo.errors import ConfigError
 
 from . import config as configs
 
@@ -18,7 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one stage.
 
     Returns:
-        0 when the stage is finished, 2 for an error of ours (one line on stderr), 130 when it was stopped.
+        0 when the stage is finished, 130 when it was stopped.
+
+    Raises:
+        BuboError: What `bubo` turns into one line and exit code 2.
     """
     arguments = _parser().parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(message)s")
@@ -37,9 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         except RunInterrupted as stopped:
             sys.stderr.write(f"{stopped}\n")
             return 130
-    except BuboError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
     except KeyboardInterrupt:
         sys.stderr.write("stopped at once; the same command goes on from the last checkpoint\n")
         return 130
@@ -79,7 +79,3 @@ def _find(name: str) -> Path:
     raise ConfigError(
         f"there is no file {name}; expected a YAML file or one of the shipped stages: {', '.join(known)}"
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())
