@@ -69,5 +69,6 @@ class MissingPackageError(BuboError, ImportError):
         self.package = package
         self.extra = extra
         super().__init__(
-            f'The package {package!r} is not installed, and {purpose} needs it: pip install "bubo[{extra}]".'
+            f"The package {package!r} is not installed, and {purpose} needs it: install the extra {extra!r} "
+            f'of bubo (in a clone: pip install -e ".[{extra}]").'
         )

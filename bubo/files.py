@@ -84,6 +84,8 @@ def open_media(source: str | Path | bytes, kind: str) -> tuple[BinaryIO, str]:
             raise MediaError(f"The {kind} {shown} is empty (0 bytes): give a file with content.")
         _check_bytes(status.st_size, kind, shown)
         return open(source, "rb"), shown
+    except MediaError:  # it is a ValueError, too
+        raise
     except FileNotFoundError:
         raise MediaError(f"There is no {kind} {shown}: check the path.") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a zero byte

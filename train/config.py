@@ -159,8 +159,8 @@ def check_inputs(config: RunConfig) -> None:
         for folder in getattr(config.data, key):
             if not Path(folder).is_dir():
                 raise ConfigError(
-                    f"data.{key}: there is no folder {folder}; make it with `bubo data world`, "
-                    "or correct the path"
+                    f"data.{key}: there is no folder {folder}; make it with `bubo data world` "
+                    "(`make nano` makes all that nano needs), or correct the path"
                 )
     for name in config.init:
         config.init_folder(name)

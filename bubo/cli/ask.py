@@ -69,8 +69,8 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def print_stream(events: "Iterator[Event]") -> "Answer":
-    """Print a streamed answer as it comes, then what it rests on; return it."""
+def print_stream(events: "Iterator[Event]", before: "Answer | None" = None) -> "Answer":
+    """Print a streamed answer as it comes, then what it rests on and `before` did not say; return it."""
     from bubo.errors import BuboError
 
     answer = None
@@ -81,7 +81,7 @@ def print_stream(events: "Iterator[Event]") -> "Answer":
     print()
     if answer is None:
         raise BuboError("The assistant ended without an answer; ask again.")
-    lines = evidence_lines(answer)
+    lines = evidence_lines(answer, before)
     if lines:
         print("", *lines, sep="\n")
     return answer

@@ -17,19 +17,23 @@ _ROWS, _COLUMNS = ("top", "", "bottom"), ("left", "", "right")
 MAX_PLACES = 4
 
 
-def evidence_lines(answer: "Answer") -> list[str]:
+def evidence_lines(answer: "Answer", before: "Answer | None" = None) -> list[str]:
     """One line per entity, in the order of first mention, then the verdict; phrases padded to one width.
 
-    An entity that no phrase names, but the verdict rests on, stands in brackets.
+    An entity that no phrase names, but the verdict rests on, stands in brackets. What the verdict says and
+    rests on is left out if the answer `before` had the same one.
     """
+    told = before is not None and before.verdict is not None and before.verdict == answer.verdict
     rows: list[tuple[str, str]] = []
     for entity in _in_order(answer):
         links = (link for link in answer.links if link.entity == entity.id)
         phrases = dict.fromkeys(answer.text[link.start : link.end] for link in links)
+        if told and not phrases:
+            continue
         rows.append((", ".join(phrases) or f"({entity.label})", _found(entity, answer)))
     width = min(max((len(name) for name, _ in rows), default=0), 30)
     lines = [f"  {name:<{width}} -> {found}" for name, found in rows]
-    if (verdict := answer.verdict) is not None:
+    if (verdict := answer.verdict) is not None and not told:
         lines.append(f"  picture and sound: {verdict.value} ({verdict.score:.2f}). {verdict.reason}")
     return [line.rstrip() for line in lines]
 

@@ -27,6 +27,10 @@ COMMANDS = {
     "/quit": ("", "leave"),
 }
 
+_LEGEND = """Under an answer stands what each phrase rests on: where it is in the picture (place and box in pixels), when it
+is heard, and how sure that is, 0 to 1. What stands in brackets was not named, but the verdict on picture and sound rests
+on it; a verdict is told again only when it changes."""
+
 
 class Talk:
     """Takes lines, prints answers.
@@ -104,7 +108,8 @@ class Talk:
     def ask(self, question: str) -> None:
         """Ask with what is attached, print the linked answer; attachments stay if it fails."""
         events = self.chat.stream(question, self.pictures, self.sounds, settings=self.settings)
-        for note in notes(print_stream(events)):
+        before = self.chat.answers[-1] if self.chat.answers else None
+        for note in notes(print_stream(events, before)):
             print(f"note: {note}", file=sys.stderr)
         self.pictures, self.sounds = [], []
 
@@ -152,6 +157,7 @@ class Talk:
     def _help(self, _: str) -> None:
         for name, (argument, meaning) in COMMANDS.items():
             print(f"  {name + ' ' + argument:<14} {meaning}".rstrip())
+        print(_LEGEND)
 
 
 def _name(source: str) -> str:

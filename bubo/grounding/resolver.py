@@ -15,6 +15,10 @@ from bubo.grounding.qualifiers import SUREST, choose, described_by
 from bubo.types import Entity
 
 NAMES_SHOWN = 3
+# A thing that has less than this share of a colour is not of that colour, and the score of a phrase that says so
+# is taken by half.
+COLOUR_TRACE = 0.05
+DOUBTED = 0.5
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,20 @@ class Resolver:
         )
         if heard:
             reason += f"; heard as {heard[0].name}"
-        return Found(label, "both" if heard else "seen", score, reason, tuple(chosen), heard)
+        status = "both" if heard else "seen"
+        if mention.number is not None and mention.number > len(chosen):
+            status = "unsure"
+        if doubt := self._doubt(mention, chosen):
+            status, score, reason = "unsure", score * DOUBTED, f"{reason}; {doubt}"
+        return Found(label, status, score, reason, tuple(chosen), heard)
+
+    def _doubt(self, mention: Mention, chosen: Sequence[Instance]) -> str:
+        """What a phrase says of things that were found, but not so: a colour that none of them has."""
+        words = self.lexicon.colour_words
+        for colour in (words[word] for word in mention.words if word in words):
+            if all(one.colours and one.colours.get(colour, 0.0) < COLOUR_TRACE for one in chosen):
+                return f"found, but hardly {colour}"
+        return ""
 
     def _candidates(self, mention: Mention) -> tuple[Sense | None, list[Instance]]:
         """The reading of a noun that has instances, and these; the first reading if none has."""

@@ -332,3 +332,16 @@ def test_any_text_is_survived():
         text = " ".join(rng.choice(words, rng.integers(1, 25)))
         for link in match(text, LEXICON, BARKING).links:
             assert text[link.start : link.end].strip()
+
+
+def test_a_colour_that_a_thing_does_not_have_is_doubted():
+    seen = found(thing("dog", "left", "brown"), thing("cat", "top"))
+    assert links("the brown dog", seen) == [("the brown dog", "dog", "seen", ["left"], [])]
+    assert links("the white dog", seen) == [("the white dog", "dog", "unsure", ["left"], [])]
+    assert links("the white cat", seen)[0][2] == "seen"  # nothing is known of its colours
+    entity = match("the white dog", LEXICON, seen).links[0]
+    assert "hardly white" in entity.reason
+
+
+def test_fewer_than_named_are_doubted():
+    assert [row[2] for row in links("three dogs and two dogs", TWO_DOGS)] == ["unsure", "seen"]
