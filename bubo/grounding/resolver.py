@@ -15,8 +15,7 @@ from bubo.grounding.qualifiers import SUREST, choose, described_by
 from bubo.types import Entity
 
 NAMES_SHOWN = 3
-# A thing that has less than this share of a colour is not of that colour, and the score of a phrase that says so
-# is taken by half.
+# A thing with less than this share of a colour is not of it, and a phrase that says so has half the score.
 COLOUR_TRACE = 0.05
 DOUBTED = 0.5
 

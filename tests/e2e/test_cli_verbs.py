@@ -164,7 +164,7 @@ def test_nano_answers_about_its_samples(capsys):
 @needs_nano
 @pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/grounding.md"])
 def test_the_snippets_run(page, tmp_path, monkeypatch):
-    """All Python blocks of a page, one after the other; README.md's in a clone, the others beside the samples."""
+    """All Python blocks of a page in turn: README.md's in a clone, the others beside the sample media."""
     folder = tmp_path / "bubo/nano/samples" if page == "README.md" else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("scene.png", "scene.wav"):
