@@ -27,9 +27,10 @@ COMMANDS = {
     "/quit": ("", "leave"),
 }
 
-_LEGEND = """Under an answer stands what each phrase rests on: where it is in the picture (place, and box in pixels),
-when it is heard, and how sure that is, from 0 to 1. What stands in brackets was not named, but the verdict on
-picture and sound rests on it; a verdict is told again only when it changes."""
+_LEGEND = """\
+Under an answer stands what each phrase rests on: where it is in the picture (place, and box in pixels),
+when it is heard, and how sure that is, from 0 to 1. What stands in brackets was not named, but the verdict
+on picture and sound rests on it; a verdict is told again only when it changes."""
 
 
 class Talk:
