@@ -18,6 +18,8 @@ from .figures import f1, paired
 
 FRAMES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 GAPS_S = (0.2, 0.35, 0.5, 0.75, 1.0)
+#: Class and (start, end) in seconds of something that sounds.
+Event = tuple[int, tuple[float, float]]
 GRID = np.round(np.arange(0.1, 0.95, 0.05), 2)
 
 
@@ -59,37 +61,12 @@ def calibrate(
         slots.append(output.slot_scores[full].numpy())
         slot_truth.append(right[full].numpy())
         missed += int((classes >= 0).sum() - right.sum())
-    clips, clip_truth = [], []
-    hearings: list[Hearing] = []
-    events: list[list[tuple[int, tuple[float, float]]]] = []
-    sounds = SoundSet([world], 0, augment=False, limit=limit)
-    for start in range(0, len(sounds), batch_size):
-        batch = collate_sounds([sounds[i] for i in range(start, min(len(sounds), start + batch_size))])
-        heard = audio.eval()(
-            batch["input_features"], batch["clip_mask"], batch["durations_s"], with_slots=False
-        )
-        truth = torch.zeros(len(batch["classes"]), heard.clip_logits.shape[1] + 1)
-        truth = truth.scatter(1, batch["classes"] + 1, 1.0)[:, 1:]
-        clips.append(heard.clip_logits.sigmoid().numpy().ravel())
-        clip_truth.append(truth.numpy().ravel() > 0)
-        frames = heard.frame_logits.float().sigmoid() * heard.frame_mask[..., None]
-        for i, length in enumerate(heard.frame_mask.sum(1).tolist()):
-            hearings.append(
-                Hearing(
-                    frames[i, :length].numpy(),
-                    heard.clip_logits[i].float().sigmoid().numpy(),
-                    float(audio.config.frame_s),
-                    float(batch["durations_s"][i]),
-                )
-            )
-            events.append(
-                [
-                    (int(c), (float(start), float(end)))
-                    for c, (start, end) in zip(batch["classes"][i], batch["times"][i], strict=True)
-                    if c >= 0
-                ]
-            )
-    clip = best_threshold(np.concatenate(clips), np.concatenate(clip_truth))
+    hearings, events = _listen(world, audio, limit, batch_size)
+    probabilities = np.stack([hearing.clip for hearing in hearings])
+    sounding = np.zeros(probabilities.shape, bool)
+    for row, own in zip(sounding, events, strict=True):
+        row[[number for number, _ in own]] = True
+    clip = best_threshold(probabilities.ravel(), sounding.ravel())
     return {
         "tag": best_threshold(np.concatenate(tags), np.concatenate(tag_truth)),
         "slot": max(0.2, best_threshold(np.concatenate(slots), np.concatenate(slot_truth), missed)),
@@ -98,9 +75,29 @@ def calibrate(
     }
 
 
-def best_spans(
-    hearings: list[Hearing], events: list[list[tuple[int, tuple[float, float]]]], clip: float
-) -> dict[str, float]:
+def _listen(
+    world: WorldArrays, audio: BuboAudioModel, limit: int, batch_size: int
+) -> tuple[list[Hearing], list[list[Event]]]:
+    """What is heard in each sound, and what is true of it."""
+    hearings: list[Hearing] = []
+    events: list[list[Event]] = []
+    sounds = SoundSet([world], 0, augment=False, limit=limit)
+    for start in range(0, len(sounds), batch_size):
+        batch = collate_sounds([sounds[i] for i in range(start, min(len(sounds), start + batch_size))])
+        heard = audio.eval()(
+            batch["input_features"], batch["clip_mask"], batch["durations_s"], with_slots=False
+        )
+        frames = heard.frame_logits.float().sigmoid().numpy()
+        clips = heard.clip_logits.float().sigmoid().numpy()
+        durations = batch["durations_s"].tolist()
+        for i, length in enumerate(heard.frame_mask.sum(1).tolist()):
+            hearings.append(Hearing(frames[i, :length], clips[i], audio.config.frame_s, durations[i]))
+            spans = zip(batch["classes"][i].tolist(), batch["times"][i].tolist(), strict=True)
+            events.append([(number, (begin, end)) for number, (begin, end) in spans if number >= 0])
+    return hearings, events
+
+
+def best_spans(hearings: list[Hearing], events: list[list[Event]], clip: float) -> dict[str, float]:
     """``frame`` and ``gap_s`` with the highest span F1 at IoU 0.5.
 
     Args:

@@ -30,6 +30,8 @@ def readable(checkpoint: str) -> Iterator[None]:
     """Whatever breaks while a checkpoint is read becomes one error that says what to do."""
     try:
         yield
+    except TrainError as error:
+        raise TrainError(f"the checkpoint {checkpoint} cannot be used: {error}") from error
     except Exception as error:
         raise TrainError(
             f"the checkpoint {checkpoint} cannot be read ({type(error).__name__}: {error}); delete "

@@ -33,6 +33,9 @@ class MuonAdamW(torch.optim.Optimizer):
 
     Muon (Jordan et al., 2024) steps along the nearest orthogonal matrix of the momentum; its rate is scaled
     as in "Muon is Scalable for LLM Training" (Liu et al., 2025, section 2.2), so both share one `lr`.
+    Momentum and iterations are torch's defaults. Against the papers' advice the classification heads of the
+    towers are trained by Muon too, and a joint matrix of queries, keys and values counts as one; tables of
+    embeddings and what is tied to them stay with AdamW.
     """
 
     def __init__(self, groups: list[dict[str, Any]], *, lr: float, betas: tuple[float, float]):
@@ -45,7 +48,6 @@ class MuonAdamW(torch.optim.Optimizer):
         if others:
             self.parts.append(torch.optim.AdamW(others, lr=lr, betas=betas, fused=True))
         super().__init__([group for part in self.parts for group in part.param_groups], {"lr": lr})
-        self._share_groups()
 
     def _share_groups(self) -> None:
         """Let a schedule that changes our groups change those of the parts."""
@@ -53,7 +55,10 @@ class MuonAdamW(torch.optim.Optimizer):
 
     def step(self, closure: Any = None) -> Any:
         """Step both parts."""
-        loss = closure() if closure is not None else None
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for part in self.parts:
             part.step()
         return loss
@@ -63,7 +68,13 @@ class MuonAdamW(torch.optim.Optimizer):
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """States of the parts, from `state_dict`."""
+        """States of the parts, from `state_dict`.
+
+        Raises:
+            TrainError: They were written by another optimizer.
+        """
+        if len(state_dict.get("parts", ())) != len(self.parts):
+            raise TrainError("it was written by another optimizer; start again with --restart")
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._share_groups()

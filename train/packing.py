@@ -148,8 +148,9 @@ class Packer:
         for i, end in enumerate(ends):
             about, compare = keys["about"], keys["compare"]
             if turn["kind"] == "verdict" and end < turn["text"].find(":"):
-                # "Yes" or "only partly" itself rests on what makes the sound, and on nothing making it
-                about = (*about, *null) if turn["answer"]["value"] != "match" else about
+                # "Yes" looks at what makes the sound, "only partly" at that and at nothing, "no" at nothing
+                if turn["answer"]["value"] != "match":
+                    about = (*about, *null)
             elif turn["kind"] in LISTING:
                 link = next((link for link in links if end < link[0]), None)
                 if link is None:

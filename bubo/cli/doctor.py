@@ -81,7 +81,7 @@ def extra_line(extra: str) -> str:
     if not there and not missing:
         return f"{extra}: not part of this installation"
     if missing:
-        return f"{extra}: missing {', '.join(missing)}; install the extra {extra!r} of bubo"
+        return f'{extra}: missing {", ".join(missing)}; in a clone: pip install -e ".[{extra}]"'
     return f"{extra}: {', '.join(there)}"
 
 

@@ -20,8 +20,8 @@ MAX_PLACES = 4
 def evidence_lines(answer: "Answer", before: "Answer | None" = None) -> list[str]:
     """One line per entity, in the order of first mention, then the verdict; phrases padded to one width.
 
-    An entity that no phrase names, but the verdict rests on, stands in brackets. What the verdict says and
-    rests on is left out if the answer `before` had the same one.
+    An entity that no phrase names, but the verdict rests on, stands in brackets. If the answer `before` had
+    the same verdict, it is told in short, without such entities.
     """
     told = before is not None and before.verdict is not None and before.verdict == answer.verdict
     rows: list[tuple[str, str]] = []
@@ -33,7 +33,9 @@ def evidence_lines(answer: "Answer", before: "Answer | None" = None) -> list[str
         rows.append((", ".join(phrases) or f"({entity.label})", _found(entity, answer)))
     width = min(max((len(name) for name, _ in rows), default=0), 30)
     lines = [f"  {name:<{width}} -> {found}" for name, found in rows]
-    if (verdict := answer.verdict) is not None and not told:
+    if (verdict := answer.verdict) is not None and told:
+        lines.append(f"  picture and sound: {verdict.value} ({verdict.score:.2f}), as before")
+    elif verdict is not None:
         lines.append(f"  picture and sound: {verdict.value} ({verdict.score:.2f}). {verdict.reason}")
     return [line.rstrip() for line in lines]
 

@@ -14,7 +14,7 @@ from bubo.errors import BuboError, InputError
 if TYPE_CHECKING:
     from bubo.conversation import Conversation
     from bubo.speaker import Settings
-    from bubo.types import Picture, Sound
+    from bubo.types import Answer, Picture, Sound
 
 #: Command -> its argument, what it does.
 COMMANDS = {
@@ -30,7 +30,7 @@ COMMANDS = {
 _LEGEND = """\
 Under an answer stands what each phrase rests on: where it is in the picture (place, and box in pixels),
 when it is heard, and how sure that is, from 0 to 1. What stands in brackets was not named, but the verdict
-on picture and sound rests on it; a verdict is told again only when it changes."""
+on picture and sound rests on it."""
 
 
 class Talk:
@@ -54,6 +54,7 @@ class Talk:
         self.settings = settings
         self.pictures = list(pictures)
         self.sounds = list(sounds)
+        self._told: Answer | None = None
         self._commands: dict[str, Callable[[str], None]] = {
             "/picture": self._attach_picture,
             "/sound": self._attach_sound,
@@ -109,8 +110,8 @@ class Talk:
     def ask(self, question: str) -> None:
         """Ask with what is attached, print the linked answer; attachments stay if it fails."""
         events = self.chat.stream(question, self.pictures, self.sounds, settings=self.settings)
-        before = self.chat.answers[-1] if self.chat.answers else None
-        for note in notes(print_stream(events, before)):
+        self._told = print_stream(events, self._told)
+        for note in notes(self._told):
             print(f"note: {note}", file=sys.stderr)
         self.pictures, self.sounds = [], []
 
@@ -152,7 +153,7 @@ class Talk:
         loaded = Conversation.load(path)
         if loaded.model == self.chat.model:  # the model that is in memory already goes on
             loaded = Conversation(self.chat.assistant, loaded.turns, model=loaded.model)
-        self.chat, self.pictures, self.sounds = loaded, [], []
+        self.chat, self.pictures, self.sounds, self._told = loaded, [], [], None
         print(f"loaded: {len(loaded.answers)} answers, model {loaded.model}")
 
     def _help(self, _: str) -> None:

@@ -43,7 +43,8 @@ class EntityBook:
 
         Args:
             label: Its name.
-            status: As of `Entity`; made "both" where the known entity adds what is missing.
+            status: As of `Entity`; made "both" where the known entity adds what is missing. A doubt that
+                this answer has raised stays, with the lower score.
             score: As of `Entity`.
             regions: Where it is seen.
             spans: When it is heard.
@@ -60,6 +61,8 @@ class EntityBook:
             regions, spans = regions or old.regions, spans or old.spans
             if status == "seen" and spans or status == "heard" and regions:
                 status = "both"
+            if id_ in self._touched and old.status == "unsure" and status != "absent":
+                status, score = "unsure", min(score, old.score)
         self._all[id_] = Entity(id_, label, status, round(min(max(score, 0.0), 1.0), 4), regions, spans)
         self._touched[id_] = None
         return id_

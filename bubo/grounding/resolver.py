@@ -15,8 +15,10 @@ from bubo.grounding.qualifiers import SUREST, choose, described_by
 from bubo.types import Entity
 
 NAMES_SHOWN = 3
-# A thing with less than this share of a colour is not of it, and a phrase that says so has half the score.
+# Share of a thing's pixels below which it is not of a colour: of the true colours of validation things 3 %
+# lie below it, of all other colours 83 %.
 COLOUR_TRACE = 0.05
+# Factor on the score of a phrase that names such a colour.
 DOUBTED = 0.5
 
 
@@ -150,9 +152,11 @@ class Resolver:
         return Found(label, status, score, reason, tuple(chosen), heard)
 
     def _doubt(self, mention: Mention, chosen: Sequence[Instance]) -> str:
-        """What a phrase says of things that were found, but not so: a colour that none of them has."""
-        words = self.lexicon.colour_words
-        for colour in (words[word] for word in mention.words if word in words):
+        """Why a phrase is doubted: it names a colour that is less than `COLOUR_TRACE` of each chosen thing.
+
+        Empty if the colours hold, or none are named or known.
+        """
+        for colour in described_by(mention, self.lexicon.colour_words)[0]:
             if all(one.colours and one.colours.get(colour, 0.0) < COLOUR_TRACE for one in chosen):
                 return f"found, but hardly {colour}"
         return ""

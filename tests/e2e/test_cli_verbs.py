@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 NANO = Path(nano_file).parent
 SAMPLES = NANO / "samples"
 MEDIA = ["--picture", str(SAMPLES / "scene.png"), "--sound", str(SAMPLES / "scene.wav")]
-COMMAND = [sys.executable, "-c", "import sys; from bubo.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-m", "bubo"]
 
 needs_nano = pytest.mark.skipif(
     not (NANO / "model" / "config.json").is_file(), reason="nano's weights are not there; make nano"

@@ -283,7 +283,9 @@ def test_chat_in_a_terminal(assistant, speaker, type_lines, picture_file, sound_
     )
     assert cli.main(["chat"]) == 0
     shown, errors = screen.getvalue(), capsys.readouterr().err
-    assert "/save F" in shown
+    assert "/save F" in shown and "in brackets" in shown
+    told = [line for line in shown.splitlines() if "picture and sound:" in line]
+    assert ["as before" in line for line in told] == [False, True, False]  # after /load it is told again
     assert "picture: picture.png (80 x 60 pixels)" in shown
     assert "sound: sound.wav (1.0 s)" in shown
     assert ANSWER in shown

@@ -76,7 +76,8 @@ def test_the_error_tree_is_the_one_drawn():
     error = errors.MissingPackageError("matplotlib", "train", "drawing curves")
     assert isinstance(error, ImportError)
     assert str(error) == (
-        "The package 'matplotlib' is not installed, and drawing curves needs it: pip install \"bubo[train]\"."
+        "The package 'matplotlib' is not installed, and drawing curves needs it: install the extra 'train' "
+        'of bubo (in a clone: pip install -e ".[train]").'
     )
 
 

@@ -45,6 +45,15 @@ def test_links_masks_and_seconds(tools, picture, sound):
     assert (verdict.value, set(verdict.entities)) == ("match", {"e1", "e2"})
 
 
+def test_a_doubted_thing_stays_so_when_the_verdict_rests_on_it(tools, picture, sound):
+    pixels = np.zeros_like(picture.pixels)
+    pixels[..., 0] = 200  # all is red
+    entities, _, verdict = tools.grounder.ground("I see a blue dog.", [Picture(pixels)], [sound])
+    assert verdict.value == "match"
+    assert [(entity.label, entity.status) for entity in entities][:1] == [("dog", "unsure")]
+    assert entities[0].score < 0.5
+
+
 def test_the_detector_is_asked_once_for_tags_and_once_for_each_other_noun(tools, picture):
     tools.grounder.ground("A dog, a cat and a skateboard.", [picture])
     tools.grounder.ground("No cat, a dog, two skateboards.", [picture])
@@ -78,7 +87,9 @@ def test_tags_that_the_lexicon_does_not_know_become_words(picture):
     detector = FakeDetector({"red kite": [(DOG, 0.8)]})
     grounder = Grounder(FakeTagger({"red kite": 0.9}), detector, None, None, Lexicon())
     entities, links, _ = grounder.ground("Two red kites!", [picture])
-    assert [(e.label, e.status, e.regions[0].mask) for e in entities] == [("red kite", "seen", None)]
+    assert [(e.label, e.status, e.regions[0].mask) for e in entities] == [
+        ("red kite", "unsure", None)
+    ]  # one of two
     assert [(link.start, link.end) for link in links] == [(0, 13)]
 
 

@@ -261,3 +261,34 @@ def test_dialogues_are_grouped_by_their_first_media() -> None:
     groups = group_by_media({"dialogues": [WHERE, LATER, COUNT, ALONE]})
     assert groups == [[WHERE, COUNT], [LATER], [ALONE]]
     assert group_by_media({"dialogues": [WHERE] * 5}, front_limit=2) == [[WHERE, WHERE]]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "about", "looked_at"),
+    [
+        ("match", "Yes, they fit: the bark is here.", ["t0"], {1}),
+        ("partly", "Only partly: the bark is here.", ["t0"], {1, 2}),
+        ("mismatch", "No, they do not: the bark is here.", [], {2}),
+        (None, "I cannot say: the bark is here.", [], {2}),
+    ],
+)
+def test_a_verdict_looks_at_what_makes_the_sound(
+    packer: Packer, value: str | None, text: str, about: list[str], looked_at: set[int]
+) -> None:
+    bark = text.index("the bark")
+    answer = bubo(text, "verdict", about, ["e0"], [(bark, bark + 8, [], ["e0"])])
+    answer["answer"] = {"value": value}
+    row = packer.pack([[user("Do they fit?", *BOTH), answer]], SLOTS)
+    picture = row.ids.index(packer.special["<|image|>"])
+    sound = row.ids.index(packer.special["<|audio|>"])
+    start, ends = row.spans[0][0], packer.encode(text)[1]
+    verdict = {start + i for i, end in enumerate(ends) if end < text.index(":")}
+    reason = {start + i for i, end in enumerate(ends) if text.index(":") < end < bark + 8}
+    for query in verdict:
+        keys = {key for _, at, own in row.targets if at == query for key in own}
+        assert keys == {picture + i for i in looked_at} | {sound + 1}
+    assert (
+        verdict
+        and reason
+        and {keys for head, at, keys in row.targets if at in reason and head == 0} == {(sound + 1,)}
+    )
