@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bubo.errors import TrainError
 
@@ -80,7 +80,7 @@ class MuonAdamW(torch.optim.Optimizer):
         self._share_groups()
 
 
-def linear_matrices(model: nn.Module) -> set[nn.Parameter]:
+def linear_matrices(model: nn.Module) -> set[Tensor]:
     """The weights of linear layers, without those that are a table of embeddings, too."""
     linear = {module.weight for module in model.modules() if isinstance(module, nn.Linear)}
     return linear - {module.weight for module in model.modules() if isinstance(module, nn.Embedding)}

@@ -42,7 +42,7 @@ def test_small_pictures_are_enlarged_and_masks_tinted(picture, sound):
     red = (image[..., 0] > 200) & (image[..., 1] < 40)  # the box of the picture, untinted
     assert not red[:700].any()
     assert image.shape[0] > 700
-    tinted = np.round(np.array([220, 20, 20]) * 0.55 + np.array(SLOTS[0]) * 0.45)
+    tinted = np.round(np.array([220, 20, 20]) * 0.75 + np.array(SLOTS[0]) * 0.25)
     assert (np.abs(image.astype(int) - tinted).max(axis=-1) <= 2).sum() > 5000
 
 
