@@ -92,8 +92,8 @@ class RunConfig:
         log_every: steps between log lines; each line is the mean over these steps.
         seed: of weights, data order and augmentation.
         threads: CPU threads of torch; None leaves torch's choice.
-        bf16: bfloat16 autocast; "auto" uses it where the processor has instructions for it. Muon's own iterations
-            are in bfloat16 whatever this says.
+        bf16: bfloat16 autocast; "auto" uses it where the processor has instructions for it. Muon's own
+            iterations are in bfloat16 whatever this says.
         loss_weights: name of a part of the loss -> weight.
     """
 
