@@ -28,6 +28,3 @@ class Recent(Generic[Value]):
     def clear(self) -> None:
         """Forget all values."""
         self._values.clear()
-
-    def __len__(self) -> int:
-        return len(self._values)
