@@ -235,10 +235,11 @@ def _relation(text: str, found: Found, names: Names) -> dict[str, Any] | None:
 
 
 def _further(text: str, found: Found, names: Names) -> dict[str, Any] | None:
-    things = _things(found)
+    judged = text.rfind(":") + 1  # before it stands where the two are
+    things = _things([mention for mention in found if mention.start >= judged])
     if not things:
         return None
-    said = [direction for direction, pattern in _DIRECTIONS if pattern.search(_outside(text, found))]
+    said = [d for d, pattern in _DIRECTIONS if pattern.search(_outside(text, found), judged)]
     return {**({"direction": said[0]} if said else {}), "value": things[0]}
 
 

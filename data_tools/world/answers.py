@@ -113,12 +113,18 @@ def relation(rng: random.Random, facts: Facts, a: Thing, b: Thing, asked: str, t
 
 
 def further(rng: random.Random, facts: Facts, a: Thing, b: Thing, direction: str, first: bool) -> Reply:
-    """Say which of two things is further in a direction ("left", "right", "up", "down")."""
+    """Say where two things are, and from that which is further ("left", "right", "up", "down")."""
     winner = a if first else b
     said = {"left": "further left", "right": "further right", "up": "higher", "down": "lower"}[direction]
-    parts = {"x": facts.phrase(winner.name, [winner]), "further": said}
+    parts = {
+        "x": facts.phrase(winner.name, [winner]),
+        "further": said,
+        **{key: facts.phrase(thing.name, [thing]) for key, thing in (("a", a), ("b", b))},
+        **{key: POSITIONS[thing.position] for key, thing in (("at_a", a), ("at_b", b))},
+    }
+    templates = ("{a} is {at_a} and {b} {at_b}: {x} is {further}.",)
     answer = {"a": a.name, "b": b.name, "direction": direction, "value": winner.name}
-    return reply(rng, "further", ("{x} is {further}.",), parts, answer, thing_ids([a]), thing_ids([b]))
+    return reply(rng, "further", templates, parts, answer, thing_ids([a]), thing_ids([b]))
 
 
 def at_position(rng: random.Random, facts: Facts, where: str) -> Reply | None:

@@ -13,6 +13,9 @@ from .wording import PLURAL_SOUNDS, SAID_WITHOUT_ARTICLE, Words, indefinite, plu
 SYNONYM_SHARE = 0.15
 LOWER_SHARE = 0.15
 NO_MARK_SHARE = 0.15
+CAPITALS_SHARE = 0.02
+TITLE_SHARE = 0.03
+MISTYPED_SHARE = 0.04
 PLAIN_SHARE = 0.3
 
 
@@ -34,6 +37,16 @@ def holds_heldout(way: str) -> bool:
     """Tell whether a wording, its slots unfilled, is or contains one of the held-out split."""
     words = _plain(way)
     return any(held in words for held in HELDOUT)
+
+
+def _mistype(rng: random.Random, text: str) -> str:
+    """Swap, drop or double an inner letter of one longer word."""
+    places = [found.start() for found in re.finditer(r"(?<=[a-z])[a-z](?=[a-z][a-z])", text)]
+    if not places:
+        return text
+    i = rng.choice(places)
+    slip = rng.choice((text[i + 1] + text[i], text[i + 1], text[i] * 2 + text[i + 1]))
+    return text[:i] + slip + text[i + 2 :]
 
 
 class Asker:
@@ -68,13 +81,21 @@ class Asker:
         return self.typed(self.rng.choice(ways))
 
     def typed(self, text: str) -> str:
-        """Write a question as people type it: sometimes without a capital or without the last mark."""
+        """Write a question as people type it.
+
+        Some lack the capital or the last mark, a few are all in capitals, Have Each Word So, or hold a slip.
+        """
         rng = self.rng
         if rng.random() < LOWER_SHARE and not text.startswith(("I ", "I'")):
             text = text[0].lower() + text[1:]
         if rng.random() < NO_MARK_SHARE and len(text) > 4:
             text = text.rstrip("?.")
-        return text
+        roll = rng.random()
+        if roll < CAPITALS_SHARE:
+            return text.upper()
+        if roll < CAPITALS_SHARE + TITLE_SHARE:
+            return " ".join(word[0].upper() + word[1:] for word in text.split())
+        return _mistype(rng, text) if roll > 1 - MISTYPED_SHARE else text
 
     def thing(self, name: str, suffix: str = "", *, qualifier: str = "") -> dict[str, str]:
         """Return the slots that name an object class, with its plural; sometimes by a synonym."""

@@ -17,14 +17,14 @@ from .wording import Words
 
 PARTS = ("picture", "sound", "dialogue")
 KIND_SHARES: Mapping[str, float] = {
-    "match": 0.30,
+    "match": 0.29,
     "partly": 0.10,
-    "mismatch": 0.22,
+    "mismatch": 0.21,
     "silent": 0.06,
     "noise": 0.06,
     "offscreen": 0.08,
     "picture": 0.08,
-    "strange": 0.02,
+    "strange": 0.04,
     "sound": 0.08,
 }
 QUIET_SHARE = 0.12

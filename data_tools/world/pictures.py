@@ -6,6 +6,7 @@ records which thing owns each pixel (coverage above one half), so masks, visible
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -34,8 +35,12 @@ SIZES_HW = (
     (176, 176),
 )
 SMALL_BELOW, LARGE_ABOVE = 0.2, 0.32
-"""Borders of the size words, as the longer side of a thing against the shorter side of the picture."""
+"""Borders of the size words; a thing's size is the larger of its shares of the picture's width and height."""
 MIN_RELATIVE, MAX_RELATIVE = 0.14, 0.45
+CLOSE_UP_SHARE = 0.2
+"""How often the farthest of at most `MAX_CLOSE_UP_THINGS` things nearly fills the picture."""
+MAX_CLOSE_UP_THINGS = 3
+CLOSE_UP_FROM, CLOSE_UP_TO = 0.5, 0.92
 SIZE_MARGIN = 0.012
 """No thing is this close to a border of the size words."""
 THIRDS_MARGIN = 0.035
@@ -111,7 +116,7 @@ def _overlap(
 
 
 def size_word(relative: float) -> Size:
-    """The word for a longer side given against the shorter side of the picture."""
+    """The word for the larger of a thing's shares of the picture's width and height."""
     return "small" if relative < SMALL_BELOW else "large" if relative > LARGE_ABOVE else "medium"
 
 
@@ -129,9 +134,9 @@ def _relative_side(rng: np.random.Generator, attempt: int, num_things: int) -> f
     return float(rng.uniform(LARGE_ABOVE, highest))
 
 
-def _size_is_clear(relative: float) -> bool:
+def _size_is_clear(relative: float, close_up: bool) -> bool:
     clear = min(abs(relative - SMALL_BELOW), abs(relative - LARGE_ABOVE)) >= SIZE_MARGIN
-    return clear and MIN_RELATIVE <= relative <= MAX_RELATIVE
+    return clear and MIN_RELATIVE <= relative <= (CLOSE_UP_TO if close_up else MAX_RELATIVE)
 
 
 def _along(rng: np.random.Generator, third: int, length: int, extent: int, margin: float) -> int | None:
@@ -181,13 +186,20 @@ def _push_out(
     return top, (size_hw[1] - round(width * (1 - share)) if right else -round(width * share))
 
 
-def _add_thing(rng: np.random.Generator, board: _Board, name: str, glyph: Glyph, num_things: int) -> bool:
+def _add_thing(
+    rng: np.random.Generator, board: _Board, name: str, glyph: Glyph, num_things: int, close_up: bool
+) -> bool:
     """Draw one more thing in front of the others; False when there was no room for it."""
-    short_side = min(board.owner.shape)
+    height, width = board.owner.shape
     for attempt in range(SPRITES_PER_THING):
-        wanted = _relative_side(rng, attempt, num_things) * short_side
-        sprite = draw_sprite(rng, glyph, wanted, short_side)
-        if not _size_is_clear(sprite.relative):
+        wanted = (
+            float(rng.uniform(CLOSE_UP_FROM, CLOSE_UP_TO))
+            if close_up
+            else _relative_side(rng, attempt, num_things)
+        )
+        sprite = draw_sprite(rng, glyph, wanted * math.sqrt(height * width))
+        relative = max(sprite.mask.shape[0] / height, sprite.mask.shape[1] / width)
+        if not _size_is_clear(relative, close_up):
             continue
         spot = _find_spot(rng, board, sprite)
         if spot is None:
@@ -198,7 +210,7 @@ def _add_thing(rng: np.random.Generator, board: _Board, name: str, glyph: Glyph,
         shadow = float(rng.uniform(0.15, 0.5)) if rng.random() < 0.4 else 0.0
         board.paste(sprite, *spot, shadow)
         full = int(np.count_nonzero(sprite.mask))
-        board.placed.append(_Placed(name, glyph, sprite.relative, full, inside))
+        board.placed.append(_Placed(name, glyph, relative, full, inside))
         return True
     return False
 
@@ -283,6 +295,10 @@ def render_scene(
     while True:
         board = _Board(render_place(rng, cast.place, split, size))
         order = rng.permutation(len(glyphs))
-        if all(_add_thing(rng, board, cast.names[i], glyphs[i], len(glyphs)) for i in order):
+        close = len(glyphs) <= MAX_CLOSE_UP_THINGS and rng.random() < CLOSE_UP_SHARE
+        if all(
+            _add_thing(rng, board, cast.names[i], glyphs[i], len(glyphs), close and i == order[0])
+            for i in order
+        ):
             break
     return Scene(pixels=photograph(rng, board.pixels), things=_things(board), place=cast.place, seed=seed)

@@ -123,7 +123,7 @@ def further(asker: Asker, facts: Facts) -> Exchange | None:
     two = _two_singles(asker, facts)
     axis = rng.choice("xy")
     true = facts.relation(*two, axis) if two else None
-    if two is None or true is None:
+    if two is None or true is None or not all(facts.clear_position(thing) for thing in two):
         return None
     a, b = two
     direction = rng.choice(("left", "right") if axis == "x" else ("up", "down"))
@@ -328,9 +328,9 @@ def _said(asker: Asker, topic: str) -> Exchange:
 
 
 KINDS: tuple[tuple[Maker, float], ...] = (
-    (position, 15), (count, 17), (presence, 13), (relation, 11), (further, 7), (at_position, 8),
+    (position, 17), (count, 17), (presence, 13), (relation, 11), (further, 7), (at_position, 8),
     (describe_picture, 10), (list_objects, 5), (list_kind, 3), (describe_sound, 6), (describe_both, 7),
-    (presence_sound, 7), (when, 7), (source, 13), (verdict, 10), (colour, 7), (size, 3), (place, 5),
+    (presence_sound, 8), (when, 7), (source, 13), (verdict, 13), (colour, 7), (size, 5), (place, 5),
     (absent, 7), (talk, 6), (missing_media, 2), (unknown, 20),
 )  # fmt: skip
 _MAKERS: Sequence[Maker] = [maker for maker, _ in KINDS]

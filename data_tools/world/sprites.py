@@ -22,10 +22,9 @@ class Sprite:
     colour: Canvas
     coverage: Canvas
     mask: NDArray[np.bool_]
-    relative: float
 
 
-def draw_sprite(rng: np.random.Generator, glyph: Glyph, side_px: float, short_side: int) -> Sprite:
+def draw_sprite(rng: np.random.Generator, glyph: Glyph, side_px: float) -> Sprite:
     """One glyph at about ``side_px``, turned by up to 20 degrees, perhaps mirrored, cut to its mask's box."""
     angle = math.radians(float(np.clip(rng.normal(0.0, 9.0), -20.0, 20.0)))
     bitmap = glyph_near(glyph.text, side_px, bool(rng.random() < 0.5))
@@ -45,7 +44,7 @@ def draw_sprite(rng: np.random.Generator, glyph: Glyph, side_px: float, short_si
     mask = mask[cut]
     colour = pixels[cut][..., :3].astype(np.float32) * _tint(rng, glyph)
     coverage = pixels[cut][..., 3:].astype(np.float32) * np.float32(1 / 255)
-    return Sprite(colour, coverage, mask, max(mask.shape) / short_side)
+    return Sprite(colour, coverage, mask)
 
 
 def _tint(rng: np.random.Generator, glyph: Glyph) -> NDArray[np.float32]:

@@ -58,8 +58,8 @@ class Thing:
 
     ``box_xyxy`` (pixel edges, x1 and y1 exclusive) and ``mask`` (H, W) bool cover the visible part only;
     ``visible`` is its share of the whole object. ``depth`` 0 is the farthest thing; ``colour`` is None where
-    no word is certain; ``size`` compares the longer side of the whole object with the shorter side of the
-    picture.
+    no word is certain; ``size`` tells how much of the picture's width or height, whichever is more, the
+    whole object takes.
     """
 
     id: int

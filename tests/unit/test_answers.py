@@ -57,6 +57,11 @@ NAMES = Names.from_vocabulary(VOCABULARY)
         ),
         ("further", "The dog is higher.", {"direction": "up", "value": "dog"}),
         (
+            "further",
+            "The car is on the left and the dog at the bottom: the car is higher.",
+            {"direction": "up", "value": "car"},
+        ),
+        (
             "source",
             "The dog at the top makes the barking.",
             {"sound": "barking", "value": "dog", "position": "top"},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bubo.data_tools.world import holdout
-from bubo.data_tools.world.pictures import LARGE_ABOVE, MAX_RELATIVE, MIN_RELATIVE, SMALL_BELOW, render_scene
+from bubo.data_tools.world.pictures import CLOSE_UP_TO, LARGE_ABOVE, MIN_RELATIVE, SMALL_BELOW, render_scene
 from bubo.data_tools.world.places import PAINTERS, render_place
 from bubo.data_tools.world.sheet import draw_sheet
 from bubo.data_tools.world.truth import Clip, Event, Sample, position_word, sample_rng
@@ -58,8 +58,9 @@ def test_size_words_fit_whole_things(train_scenes):
             if thing.visible < 1.0:
                 continue
             x0, y0, x1, y1 = thing.box_xyxy
-            relative = max(x1 - x0, y1 - y0) / min(scene.size_hw)
-            assert MIN_RELATIVE <= relative <= MAX_RELATIVE
+            height, width = scene.size_hw
+            relative = max((x1 - x0) / width, (y1 - y0) / height)
+            assert MIN_RELATIVE <= relative <= CLOSE_UP_TO
             expected = "small" if relative < SMALL_BELOW else "large" if relative > LARGE_ABOVE else "medium"
             assert thing.size == expected
 
