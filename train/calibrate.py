@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 
 from bubo.grounding.ears import Hearing, find_stretches
+from bubo.grounding.identity import EntityBook
+from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.nano import nano_grounder
+from bubo.grounding.perception import Perception
 from bubo.grounding.thresholds import Thresholds
+from bubo.grounding.verdict import judge
 from bubo.models.bubo_audio import BuboAudioModel
 from bubo.models.bubo_vision import BuboVisionModel
+from bubo.records import read_shards, read_vocabulary
 
 from .arrays import WorldArrays
 from .ears import SoundSet, collate_sounds
@@ -18,6 +29,9 @@ from .figures import f1, paired
 
 FRAMES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 GAPS_S = (0.2, 0.35, 0.5, 0.75, 1.0)
+FAINT = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
+MISSING = (0.5, 0.6, 0.7, 0.8, 0.9)
+VERDICTS = ("match", "partly", "mismatch")
 #: Class and (start, end) in seconds of something that sounds.
 Event = tuple[int, tuple[float, float]]
 GRID = np.round(np.arange(0.1, 0.95, 0.05), 2)
@@ -120,3 +134,67 @@ def best_spans(hearings: list[Hearing], events: list[list[Event]], clip: float) 
             if value > best:
                 best, chosen = value, {"frame": frame, "gap_s": gap_s}
     return chosen
+
+
+def calibrate_verdict(
+    folder: Path,
+    vision: BuboVisionModel,
+    audio: BuboAudioModel,
+    processor: Any,
+    thresholds: dict[str, Any],
+    limit: int = 1000,
+) -> dict[str, float]:
+    """Thresholds for grounding.json from the pairs of a validation folder: faint and missing.
+
+    Args:
+        folder: shards with pictures and sounds.
+        vision: the vision tower.
+        audio: the audio tower.
+        processor: has their image processor and feature extractor.
+        thresholds: what `calibrate` chose.
+        limit: how many records are read.
+    """
+    lexicon = Lexicon.from_dict(read_vocabulary(folder))
+    widest = Thresholds(**thresholds, faint=min(FAINT))
+    grounder, _ = nano_grounder(vision, audio, processor, lexicon, widest)
+    found: list[Perception] = []
+    pairs: list[str] = []
+    for record in islice(read_shards(folder), limit):
+        if record.truth["pair"] in VERDICTS and record.picture is not None and record.sound is not None:
+            found.append(grounder.perceive("", [record.picture], [record.sound])[0])
+            pairs.append(record.truth["pair"])
+    return best_verdicts(found, pairs, lexicon)
+
+
+def best_verdicts(found: list[Perception], pairs: list[str], lexicon: Lexicon) -> dict[str, float]:
+    """``faint`` and ``missing`` with which the most verdicts are right.
+
+    Args:
+        found: what is seen and heard in each pair, with everything from the lowest `FAINT` on.
+        pairs: what is true of each, one of `VERDICTS`.
+        lexicon: which things make which sound.
+    """
+    best, chosen = -1, {}
+    for faint in FAINT:
+        kept = [_from(perception, faint) for perception in found]
+        for missing in MISSING:
+            limits = Thresholds(faint=faint, missing=missing).limits
+            right = 0
+            for perception, pair in zip(kept, pairs, strict=True):
+                verdict = judge(perception, lexicon, EntityBook(), limits)
+                right += verdict is not None and verdict.value == pair
+            if right > best:
+                best, chosen = right, {"faint": faint, "missing": missing}
+    return chosen
+
+
+def _from(perception: Perception, faint: float) -> Perception:
+    """The perception without what is fainter than `faint`."""
+    scores = perception.shown_scores
+    return replace(
+        perception,
+        faint_heard=tuple(one for one in perception.faint_heard if one.span.score >= faint),
+        faint_instances=tuple(
+            one for one in perception.faint_instances if scores.get(one.name, 0.0) >= faint
+        ),
+    )

@@ -134,16 +134,18 @@ def value_spans(turn: dict[str, Any]) -> list[tuple[int, int]]:
     links = [(link["start"], link["end"]) for link in turn["links"]]
     if kind in ("presence", "presence_sound", "relation", "verdict"):
         return [(0, len(text.split(",")[0].split(":")[0]))]
-    if kind == "further":  # where the two are comes first, which is further last
-        low = text.rfind(answer["value"])
-        return [(low, low + len(answer["value"]))] if low >= 0 else links
     if kind == "when":
         return [(i, i + 1) for i, letter in enumerate(text) if letter.isdigit()]
     words: list[str] = []
     for key in ("value", "position"):
-        value = answer.get(key) if kind in ("position", "at_position", "colour", "size", "source") else None
+        value = (
+            answer.get(key)
+            if kind in ("position", "at_position", "colour", "size", "further", "source")
+            else None
+        )
         words += value if isinstance(value, list) else [value] if isinstance(value, str) else []
-    spans = [(text.find(word), text.find(word) + len(word)) for word in words if word in text]
+    find = text.rfind if kind == "further" else text.find  # where the two are comes before which is further
+    spans = [(find(word), find(word) + len(word)) for word in words if word in text]
     return spans or links or [(0, len(text))]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 from bubo.errors import TrainError
-from bubo.models.bubo import BuboForConditionalGeneration
+from bubo.models.bubo import BuboForConditionalGeneration, BuboProcessor
 
 from .arrays import open_arrays
-from .calibrate import calibrate
+from .calibrate import calibrate, calibrate_verdict
 
 STAGES = ("eyes", "ears", "language", "align", "instruct")
 SIZE_LIMIT = 40_000_000
@@ -52,7 +52,10 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     shutil.copyfile(run / "world" / "train" / "vocabulary.json", target / "vocabulary.json")
     bubo = BuboForConditionalGeneration.from_pretrained(target / "model", dtype=torch.float32)
     world = open_arrays(run / "world" / "validation")
-    thresholds = calibrate(world, bubo.model.vision_tower, bubo.model.audio_tower)
+    towers = (bubo.model.vision_tower, bubo.model.audio_tower)
+    thresholds = calibrate(world, *towers)
+    processor = BuboProcessor.from_pretrained(target / "model", local_files_only=True)
+    thresholds |= calibrate_verdict(run / "world" / "validation", *towers, processor, thresholds)
     (target / "grounding.json").write_text(json.dumps(thresholds, indent=1) + "\n")
     report = {"size_bytes": size, "thresholds": thresholds, "stages": stages}
     (target / "report.json").write_text(json.dumps(report, indent=1) + "\n")

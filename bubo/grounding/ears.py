@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from bubo.grounding.lexicon import Lexicon
-from bubo.grounding.perception import FAINT
 from bubo.grounding.thresholds import Thresholds
 from bubo.recent import Recent
 from bubo.types import Sound, Spans
@@ -132,7 +131,7 @@ class NanoListener:
             column = max(columns, key=lambda number: float(hearing.clip[number]), default=None)
             score = 0.0 if column is None else limits.clip_score(float(hearing.clip[column]))
             stretches = [(0.0, 0.0)]
-            if column is not None and score >= FAINT:
+            if column is not None and score >= limits.faint:
                 stretches = find_stretches(hearing, column, limits)
             labels += [phrase] * len(stretches)
             times += stretches

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 from bubo.types import Region, Span
 
-# Scores from which a thing or a sound is there by itself, and from which it is if the other sense backs it.
+# Score from which a thing or a sound is there by itself.
 PRESENT = 0.5
-FAINT = 0.2
 
 
 @dataclass(frozen=True, eq=False)

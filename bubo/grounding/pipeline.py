@@ -17,7 +17,7 @@ from bubo.grounding.detector import Detector
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.listener import Listener
 from bubo.grounding.matcher import Limits, match
-from bubo.grounding.perception import FAINT, PRESENT, Heard, Instance, Perception
+from bubo.grounding.perception import PRESENT, Heard, Instance, Perception
 from bubo.grounding.qualifiers import centre, colours_of
 from bubo.grounding.segmenter import Segmenter
 from bubo.grounding.tagger import Tagger
@@ -122,7 +122,7 @@ class Grounder:
             perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
             started = time.perf_counter()
             matched = match(text, lexicon, perception, known, question=question, limits=self.limits)
-            verdict = judge(perception, lexicon, matched.book) if finished else None
+            verdict = judge(perception, lexicon, matched.book, self.limits) if finished else None
             self._add_time("match_s", started)
         return matched.book.entities, matched.links, verdict
 
@@ -210,7 +210,7 @@ class Grounder:
         """Things that the tags hint at and that the sounds make likely."""
         scores = view.tags.scores_by_label
         for name in sorted(names):
-            if FAINT <= scores.get(name, 0.0) < PRESENT:
+            if self.limits.faint <= scores.get(name, 0.0) < PRESENT:
                 if name not in view.faint:
                     view.faint |= self._find(picture, [name])
                 yield from _numbered(view.faint[name], number)
@@ -235,7 +235,7 @@ class Grounder:
         if self.listener is None or not names:
             return _Listened((), {})
         listener = self.listener
-        return _listened(self._timed("listen_s", lambda: listener.listen(sound, names)))
+        return _listened(self._timed("listen_s", lambda: listener.listen(sound, names)), self.limits.faint)
 
     def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
         started = time.perf_counter()
@@ -278,14 +278,14 @@ def _numbered(found: Iterable[Instance], number: int) -> Iterable[Instance]:
         yield Instance(one.name, region, one.size_hw, one.colours)
 
 
-def _listened(spans: Spans) -> _Listened:
+def _listened(spans: Spans, faint: float) -> _Listened:
     stretches = []
     scores: dict[str, float] = {}
     for number, name in enumerate(spans.labels):
         start, end = (float(second) for second in spans.times[number])
         score = float(spans.scores[number])
         scores[name] = max(score, scores.get(name, 0.0))
-        if end > start and score >= FAINT:
+        if end > start and score >= faint:
             stretches.append((name, start, end, score))
     return _Listened(tuple(sorted(stretches, key=lambda stretch: (stretch[1], stretch[0]))), scores)
 

@@ -29,6 +29,8 @@ class Thresholds:
         run_s: Shorter stretches are dropped, unless nothing else is left.
         clear: See `Limits`.
         unsure: See `Limits`.
+        faint: See `Limits`.
+        missing: See `Limits`.
     """
 
     tag: float = 0.5
@@ -45,6 +47,8 @@ class Thresholds:
     run_s: float = 0.2
     clear: float = 0.8
     unsure: float = 0.5
+    faint: float = 0.2
+    missing: float = 0.7
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -74,7 +78,7 @@ class Thresholds:
     @property
     def limits(self) -> Limits:
         """The matcher's limits."""
-        return Limits(clear=self.clear, unsure=self.unsure)
+        return Limits(clear=self.clear, unsure=self.unsure, faint=self.faint, missing=self.missing)
 
     def tag_score(self, name: str, probability: float) -> float:
         """A probability bent so that its class's threshold lies at one half."""

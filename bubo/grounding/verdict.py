@@ -5,27 +5,27 @@ from dataclasses import dataclass
 
 from bubo.grounding.identity import EntityBook
 from bubo.grounding.lexicon import Lexicon
-from bubo.grounding.perception import FAINT, Heard, Instance, Perception
+from bubo.grounding.perception import Heard, Instance, Perception
+from bubo.grounding.resolver import Limits
 from bubo.types import Verdict
 
-# Score from which a sound without its source says that the picture lacks something. With FAINT chosen on 595
-# validation pairs: match or mismatch right .946 of the time (.887 with 0.5 for all), partly .63 (.66).
-CLEAR = 0.7
 
-
-def judge(perception: Perception, lexicon: Lexicon, book: EntityBook) -> Verdict | None:
+def judge(
+    perception: Perception, lexicon: Lexicon, book: EntityBook, limits: Limits | None = None
+) -> Verdict | None:
     """The verdict on the pictures and sounds at hand.
 
     "match" if every sound that things can make has one of its sources in the picture, "partly" if some have,
     "mismatch" if none has. What is heard backs what is faintly seen, so a source counts from a tag score of
-    `FAINT` on; a sound without a source speaks against the others only if it is `CLEAR`; and if no sound with
-    sources is heard by itself, the likeliest faint one is judged. The score is the product over the sounds
+    `faint` on; a sound without a source speaks against the others only from `missing` on; and if no sound
+    with sources is heard by itself, the likeliest faint one is judged. The score is the product over the sounds
     that count: each is really there, and its source really seen or really missing.
 
     Args:
         perception: What was found.
         lexicon: Which things make which sound.
         book: Gets the sounds and sources that the verdict rests on, where the text did not name them.
+        limits: Has `faint` and `missing`.
 
     Returns:
         The verdict with the ids of these entities, or None: no picture, no sound, or only sounds that have no
@@ -33,13 +33,15 @@ def judge(perception: Perception, lexicon: Lexicon, book: EntityBook) -> Verdict
     """
     if not perception.pictures or not perception.sounds:
         return None
+    limits = limits or Limits()
     matched: list[_Ground] = []
     missing: list[_Ground] = []
     for sound, heard_of in _sounds_with_sources(perception, lexicon).items():
-        ground = _look_for_source(perception, sound, heard_of, lexicon.sources_by_sound[sound])
-        (matched if ground.source >= FAINT else missing).append(ground)
+        sources = lexicon.sources_by_sound[sound]
+        ground = _look_for_source(perception, sound, heard_of, sources, limits.faint)
+        (matched if ground.source >= limits.faint else missing).append(ground)
     if matched:
-        missing = [ground for ground in missing if ground.sure >= CLEAR]
+        missing = [ground for ground in missing if ground.sure >= limits.missing]
     if not matched and not missing:
         return None
     score = 1.0
@@ -77,7 +79,7 @@ class _Ground:
 
 
 def _look_for_source(
-    perception: Perception, sound: str, heard: list[Heard], sources: Sequence[str]
+    perception: Perception, sound: str, heard: list[Heard], sources: Sequence[str], faint: float
 ) -> _Ground:
     seen = [
         one
@@ -91,7 +93,7 @@ def _look_for_source(
     names = sorted({one.name for one in seen}) or [likeliest]
     sure = max(one.span.score for one in heard)
     found = chances[likeliest]
-    return _Ground(sound, heard, sure, seen, found, names if found >= FAINT else sources)
+    return _Ground(sound, heard, sure, seen, found, names if found >= faint else sources)
 
 
 def _sounds_with_sources(perception: Perception, lexicon: Lexicon) -> dict[str, list[Heard]]:

@@ -77,3 +77,13 @@ def test_a_wording_that_contains_a_held_out_one_is_noticed() -> None:
     held = PHRASES["position"].heldout[0]
     assert holds_heldout(held) and holds_heldout(f"Hey, {held[0].lower()}{held[1:-1]}, please?")
     assert not holds_heldout("Where is {the}?")
+
+
+def test_questions_are_typed_as_people_do() -> None:
+    asker = Asker(random.Random(3), WORDS, "train")
+    text = "Where is the elephant in the picture?"
+    typed = [asker.typed(text) for _ in range(2000)]
+    assert 0.6 < typed.count(text) / 2000 < 0.75
+    assert text.upper() in typed and "Where Is The Elephant In The Picture?" in typed
+    slips = {way for way in typed if way.lower().rstrip("?") != text.lower().rstrip("?")}
+    assert len(slips) > 20 and all(abs(len(way) - len(text)) <= 2 for way in slips)

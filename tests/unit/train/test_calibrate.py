@@ -1,11 +1,15 @@
-"""The span limits are those with which the listener's stretches fit what is true."""
+"""The limits are those with which spans and verdicts fit what is true."""
 
 from __future__ import annotations
 
 import numpy as np
+from fakes import VOCABULARY
 
 from bubo.grounding.ears import Hearing
-from bubo.train.calibrate import FRAMES, GAPS_S, best_spans, best_threshold
+from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.perception import Heard, Perception
+from bubo.train.calibrate import FRAMES, GAPS_S, best_spans, best_threshold, best_verdicts
+from bubo.types import Span
 
 
 def heard(*levels: float) -> Hearing:
@@ -36,3 +40,27 @@ def test_what_is_not_heard_counts_for_nothing() -> None:
 def test_a_threshold_lies_between_right_and_wrong() -> None:
     scores, truth = np.array([0.9, 0.6, 0.3]), np.array([True, True, False])
     assert 0.3 < best_threshold(scores, truth) <= 0.6
+
+
+def pair(*, dog: float, barking: float, meowing: float = 0.0) -> Perception:
+    """A picture of a dog and a cat, as surely as told, and what is heard with it."""
+    heard = tuple(
+        Heard(name, Span(0, 0, 1, score))
+        for name, score in (("barking", barking), ("meowing", meowing))
+        if score
+    )
+    return Perception((), heard, {}, {}, (0,), (0,), 1, 1, shown_scores={"dog": dog})
+
+
+def test_a_faint_source_counts_if_that_is_mostly_true() -> None:
+    lexicon = Lexicon.from_dict(VOCABULARY)
+    faint = [pair(dog=0.22, barking=0.9)] * 3
+    assert best_verdicts(faint, ["match"] * 3, lexicon)["faint"] <= 0.2
+    assert best_verdicts(faint, ["mismatch"] * 3, lexicon)["faint"] > 0.22
+
+
+def test_an_unsure_sound_speaks_against_the_others_if_that_is_mostly_true() -> None:
+    lexicon = Lexicon.from_dict(VOCABULARY)
+    unsure = [pair(dog=0.9, barking=0.9, meowing=0.65)] * 3
+    assert best_verdicts(unsure, ["partly"] * 3, lexicon)["missing"] <= 0.65
+    assert best_verdicts(unsure, ["match"] * 3, lexicon)["missing"] > 0.65

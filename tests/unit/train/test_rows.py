@@ -38,6 +38,8 @@ def answer(kind: str, text: str, links: Any = (), **facts: Any) -> dict[str, Any
         (answer("at_position", "There is nothing.", value=None, position="left"), ["There is nothing."]),
         (answer("colour", "It has no colour.", value="grey"), ["It has no colour."]),
         (answer("further", "The cat, then.", ["The cat"], a="cat", value="cat"), ["cat"]),
+        (answer("further", "The cat is left, a dog right: it is the cat.", value="cat"), ["cat"]),
+        (answer("further", "Neither is.", value="cat"), ["Neither is."]),
         (answer("count", "I see two dogs.", ["two dogs"], value=2), ["two dogs"]),
         (answer("describe_picture", "A dog and a cat.", ["A dog", "a cat"]), ["A dog", "a cat"]),
         (answer("talk", "I am Bubo."), ["I am Bubo."]),
