@@ -18,8 +18,8 @@ def judge(
     "match" if every sound that things can make has one of its sources in the picture, "partly" if some have,
     "mismatch" if none has. What is heard backs what is faintly seen, so a source counts from a tag score of
     `faint` on; a sound without a source speaks against the others only from `missing` on; and if no sound
-    with sources is heard by itself, the likeliest faint one is judged. The score is the product over the sounds
-    that count: each is really there, and its source really seen or really missing.
+    with sources is heard by itself, the likeliest faint one is judged. The score is the product over the
+    sounds that count: each is really there, and its source really seen or really missing.
 
     Args:
         perception: What was found.
