@@ -121,6 +121,7 @@ class Assistant:
         metadata: dict[str, Any] = {
             "finish": stats.finish,
             "turns_dropped": stats.turns_dropped,
+            "sampled_s": stats.sampled_s,
             "tokens_fed": stats.tokens_fed,
             "tokens_reused": stats.tokens_reused,
             "tokens_generated": stats.tokens_generated,

@@ -64,6 +64,8 @@ class Stats:
         tokens_reused: Prompt positions found in a kept cache.
         tokens_generated: Tokens of the answer.
         turns_dropped: Oldest turns left out because the context was full.
+        sampled_s: Length of the longest sound that is too long to be heard whole: the model hears samples of
+            it, and times in its words do not hold. 0 if there is none.
         encoder_calls: Pictures and sounds encoded.
         encode_s: Seconds spent encoding them.
         prefill_s: Seconds spent computing the prompt.
@@ -77,6 +79,7 @@ class Stats:
     tokens_reused: int = 0
     tokens_generated: int = 0
     turns_dropped: int = 0
+    sampled_s: float = 0.0
     encoder_calls: int = 0
     encode_s: float = 0.0
     prefill_s: float = 0.0
@@ -184,7 +187,10 @@ class ModelSpeaker:
         settings = settings or Settings()
         started = time.perf_counter()
         fitting, prompt = self._fit(list(turns), settings)
-        stats = Stats(turns_dropped=len(turns) - len(fitting))
+        lengths = [sound.duration_s for turn in fitting for sound in turn.sounds]
+        whole_s = self.processor.feature_extractor.whole_s if lengths else 0.0
+        sampled_s = max((length for length in lengths if length > whole_s), default=0.0)
+        stats = Stats(turns_dropped=len(turns) - len(fitting), sampled_s=sampled_s)
         return self._answer(fitting, prompt, settings, stop, stats, started)
 
     def _answer(

@@ -41,12 +41,17 @@ def evidence_lines(answer: "Answer", before: "Answer | None" = None) -> list[str
 
 
 def notes(answer: "Answer") -> list[str]:
-    """What a reader should know about how the answer came about: cut short, oldest turns left out."""
+    """What a reader should know about how the answer came about: cut short, turns left out, a long sound."""
     said = []
     if answer.metadata.get("finish") == "length":
         said.append("the answer was cut at its greatest length")
     if dropped := answer.metadata.get("turns_dropped"):
         said.append(f"{dropped} of the oldest turns no longer fit into the model's context and were left out")
+    if sampled_s := answer.metadata.get("sampled_s"):
+        said.append(
+            f"the model's words rest on samples of the sound of {sampled_s:.0f} s, so times in them do not "
+            "hold; those shown with the phrases do"
+        )
     return said
 
 

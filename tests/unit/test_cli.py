@@ -16,6 +16,7 @@ import bubo.conversation  # noqa: F401  (before its `load` is replaced)
 from bubo import cli
 from bubo.assistant import Assistant
 from bubo.cli import chat, entry
+from bubo.cli.report import notes
 from bubo.errors import ModelError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
@@ -66,6 +67,13 @@ def assistant(speaker, monkeypatch):
 @pytest.fixture
 def media(picture_file, sound_file):
     return ["--picture", str(picture_file), "--sound", str(sound_file)]
+
+
+def test_notes_say_what_a_reader_should_know():
+    answer = Answer("A dog.", metadata={"finish": "length", "turns_dropped": 2, "sampled_s": 40.2})
+    cut, dropped, sampled = notes(answer)
+    assert "cut" in cut and dropped.startswith("2 of the oldest turns") and "sound of 40 s" in sampled
+    assert notes(Answer("A dog.", metadata={"finish": "stop", "turns_dropped": 0, "sampled_s": 0.0})) == []
 
 
 def test_ask_prints_the_answer_and_what_it_rests_on(assistant, media, capsys):

@@ -391,3 +391,15 @@ def test_picking_a_token():
     picks = {pick_token(logits, 1.0, 1.0, generator) for _ in range(200)}
     assert picks == {0, 1, 2}
     assert {pick_token(logits, 1.0, 0.5, generator) for _ in range(50)} == {1}
+
+
+def test_it_says_which_sounds_are_too_long_to_be_heard_whole(model, processor, speaker):
+    whole_s = processor.feature_extractor.whole_s
+    turns = [Turn("user", "What?", sounds=(sound(0, whole_s), sound(1, 1.0)))]
+    ask(speaker, turns)
+    assert speaker.last.sampled_s == 0.0
+    ask(
+        speaker,
+        [*turns, Turn("assistant", "A dog."), Turn("user", "And this?", sounds=(sound(2, whole_s + 3),))],
+    )
+    assert speaker.last.sampled_s == pytest.approx(whole_s + 3)

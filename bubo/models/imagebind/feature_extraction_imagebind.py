@@ -90,6 +90,12 @@ class ImageBindFeatureExtractor(SequenceFeatureExtractor):
             feature_size=num_mel_bins, sampling_rate=sampling_rate, padding_value=padding_value, **kwargs
         )
 
+    @property
+    def whole_s(self) -> float:
+        """Longest sound, in seconds, of which every moment is heard; of longer ones the clips are samples."""
+        clips = self.max_clips if self.clip_sampling == "windows" else self.num_clips
+        return float(np.inf) if self.use_global and self.fit == "resize" else clips * self.clip_duration_s
+
     def __call__(
         self,
         audio: np.ndarray | Sequence[Any],

@@ -409,3 +409,9 @@ def test_tokenizer_round_trip_and_missing_file(vocabulary, tmp_path):
     np.testing.assert_array_equal(tokenizer("dogs")["input_ids"], loaded("dogs")["input_ids"])
     with pytest.raises(FileNotFoundError, match="No vocabulary at"):
         ImageBindTokenizer(tmp_path / "missing.gz")
+
+
+def test_the_longest_sound_that_is_heard_whole():
+    assert ImageBindFeatureExtractor(clip_sampling="windows", max_clips=6).whole_s == 12.0
+    assert ImageBindFeatureExtractor(clip_sampling="upstream", num_clips=3).whole_s == 6.0
+    assert ImageBindFeatureExtractor(num_clips=3, use_global=True, fit="resize").whole_s == np.inf
