@@ -26,6 +26,8 @@ from bubo.recent import Recent
 from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
 
 _Result = TypeVar("_Result")
+# Bytes of masks of earlier pictures that are kept: those of a picture of 50 megapixels take that much per thing.
+MASK_BYTES = 512_000_000
 
 
 @dataclass(eq=False)
@@ -41,6 +43,13 @@ class _Seen:
         """What was found for the tags and for these names, not for what others asked."""
         wanted = self.tagged.union(names)
         return (one for name, group in self.found.items() if name in wanted for one in group)
+
+    @property
+    def mask_bytes(self) -> int:
+        """Bytes of all masks, which are as large as the picture."""
+        groups = (*self.found.values(), *self.faint.values())
+        masks = [one.region.mask for group in groups for one in group]
+        return sum(mask.nbytes for mask in masks if mask is not None)
 
 
 @dataclass(eq=False)
@@ -61,7 +70,7 @@ class Grounder:
         listener: Finds sounds; with None nothing is heard.
         lexicon: What words can mean, and which things make which sound. Tags it does not hold are added.
         limits: Where sure begins.
-        num_media: Pictures and sounds whose findings are kept.
+        num_media: Pictures and sounds whose findings are kept; masks of pictures up to `MASK_BYTES` in all.
 
     Attributes:
         last: Seconds that the steps of the latest `ground` took: "tag_s", "detect_s", "segment_s",
@@ -86,7 +95,7 @@ class Grounder:
         self.lexicon = lexicon
         self.limits = limits or Limits()
         self.last: dict[str, float] = {}
-        self._seen: Recent[_Seen] = Recent(num_media)
+        self._seen: Recent[_Seen] = Recent(num_media, lambda view: view.mask_bytes, MASK_BYTES)
         self._listened: Recent[_Listened] = Recent(num_media)
         self._lock = threading.RLock()
 

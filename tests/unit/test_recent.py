@@ -27,3 +27,16 @@ def test_a_value_that_cannot_be_made_leaves_the_others() -> None:
     with pytest.raises(ZeroDivisionError):
         kept.get("b", lambda: 1 / 0)
     assert kept.get("a", lambda: 2.0) == 1.0
+
+
+def test_heavy_values_make_room_but_the_last_one_stays() -> None:
+    kept: Recent[list[int]] = Recent(9, weigh=len, budget=5)
+    first = kept.get("a", lambda: [1, 2])
+    second = kept.get("b", lambda: [1, 2])
+    assert kept.get("a", list) is first and kept.get("b", list) is second
+    first += [3, 4]  # grew after it was kept
+    assert kept.get("b", list) is second
+    assert kept.get("a", list) == []
+    huge = kept.get("c", lambda: [0] * 99)
+    assert kept.get("c", list) is huge
+    assert kept.get("b", lambda: [7]) == [7]
