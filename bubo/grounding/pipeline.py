@@ -26,7 +26,7 @@ from bubo.recent import Recent
 from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
 
 _Result = TypeVar("_Result")
-# Bytes of masks of earlier pictures that are kept: those of a picture of 50 megapixels take that much per thing.
+# Bytes of masks of earlier pictures that are kept; each mask has a byte per pixel of its picture.
 MASK_BYTES = 512_000_000
 
 
