@@ -35,7 +35,7 @@ class Event:
         kind: "text", "entity", "link", "verdict", or "answer" at the end.
         text: The next piece of the answer.
         entity: An entity that is new or has changed; the same id replaces what was known of it.
-        link: A phrase of the text so far; it stays as it is.
+        link: A phrase of the text so far; the same place replaces what was known of it.
         verdict: Whether sound and picture belong together.
         answer: The whole answer.
     """
@@ -82,8 +82,8 @@ class Assistant:
     def stream(self, turns: Sequence[Turn], settings: Settings | None = None) -> Iterator[Event]:
         """Answers the last turn, step by step.
 
-        Text comes as it is written. When a sentence is finished, its entities and links follow; the verdict
-        and the whole answer come last. What was given out is part of the answer.
+        Text comes as it is written. When a clause is finished, its entities and links follow; what comes
+        after it may replace them. The verdict and the whole answer come last.
 
         Args:
             turns: The whole conversation; the last turn is the user's.
@@ -183,10 +183,10 @@ class _Grounding:
         self.spent_s = 0.0
         self._closed = 0
         self._shown: dict[str, Entity] = {}
-        self._given: set[Link] = set()
+        self._given: dict[tuple[int, int], str] = {}
 
     def follow(self, text: str) -> Iterator[Event]:
-        """The news of the sentences that have been finished since the last call."""
+        """The news of the clauses that have been finished since the last call."""
         closed = closed_length(text)
         if closed > self._closed:
             self._closed = closed
@@ -204,8 +204,8 @@ class _Grounding:
                 self._shown[entity.id] = entity
                 yield Event("entity", entity=entity)
         for link in self.links:
-            if link not in self._given:
-                self._given.add(link)
+            if self._given.get((link.start, link.end)) != link.entity:
+                self._given[link.start, link.end] = link.entity
                 yield Event("link", link=link)
 
     def _ground(self, text: str, finished: bool) -> Verdict | None:
@@ -256,8 +256,15 @@ def load(name_or_path: str | Path = "nano") -> Assistant:
     thresholds = Thresholds.load(folder / _THRESHOLDS)
     model, processor = _load_model(folder / _MODEL_FOLDER)
     towers = model.model
-    grounder, eyes = nano_grounder(towers.vision_tower, towers.audio_tower, processor, lexicon, thresholds)
-    speaker = ModelSpeaker(model, processor, picture_states=None if eyes is None else eyes.states)
+    grounder, eyes, ears = nano_grounder(
+        towers.vision_tower, towers.audio_tower, processor, lexicon, thresholds
+    )
+    speaker = ModelSpeaker(
+        model,
+        processor,
+        picture_states=None if eyes is None else eyes.states,
+        sound_states=None if ears is None else ears.states,
+    )
     return Assistant(speaker, grounder, name=name)
 
 

@@ -156,7 +156,7 @@ def calibrate_verdict(
     """
     lexicon = Lexicon.from_dict(read_vocabulary(folder))
     widest = Thresholds(**thresholds, faint=min(FAINT))
-    grounder, _ = nano_grounder(vision, audio, processor, lexicon, widest)
+    grounder, _, _ = nano_grounder(vision, audio, processor, lexicon, widest)
     found: list[Perception] = []
     pairs: list[str] = []
     for record in islice(read_shards(folder), limit):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
@@ -59,12 +60,30 @@ class NanoEars:
         self.class_names: tuple[str, ...] = tuple(model.config.sound_names)
         self.window_s = float(feature_extractor.clip_duration_s) * int(model.config.max_clips)
         self._kept: Recent[Hearing] = Recent(capacity)
+        self._read: Recent[Tensor] = Recent(capacity)
         self._lock = threading.Lock()
 
     def hear(self, sound: Sound) -> Hearing:
         """What the network hears in a sound."""
         with self._lock:
             return self._kept.get(sound.id, partial(self._blend, sound))
+
+    def states(self, sound: Sound) -> Tensor:
+        """The tower's tokens (1, L, D), for a speaker over the same tower."""
+        with self._lock, torch.inference_mode():
+            return self.model(window_states=self._windows(sound)).last_hidden_state  # type: ignore[no-any-return]
+
+    def _windows(self, sound: Sound) -> Tensor:
+        """The trunk's states (1, S, T, D) of a sound, read once; of a long one those of spread windows."""
+
+        def read() -> Tensor:
+            inputs = self.feature_extractor(
+                [sound.samples], sampling_rate=sound.sampling_rate, return_tensors="pt"
+            )
+            with torch.inference_mode():
+                return self.model.read_windows(inputs["input_features"].to(self.model.device))  # type: ignore[no-any-return]
+
+        return self._read.get(sound.id, read)
 
     def _blend(self, sound: Sound) -> Hearing:
         """One pass for a sound of up to six windows; else several, blended where they overlap."""
@@ -98,15 +117,16 @@ class NanoEars:
 
     def _pass(self, pieces: Sequence[FloatArray], sound: Sound) -> list[tuple[FloatArray, FloatArray]]:
         """Frame probabilities (T, N) and clip probabilities (N,) of pieces of up to six windows."""
-        inputs = self.feature_extractor(list(pieces), sampling_rate=sound.sampling_rate, return_tensors="pt")
         durations = torch.tensor([len(piece) / sound.sampling_rate for piece in pieces])
         device = self.model.device
+        if sound.duration_s <= self.window_s:
+            inputs: Any = {"window_states": self._windows(sound)}
+        else:
+            inputs = self.feature_extractor(
+                list(pieces), sampling_rate=sound.sampling_rate, return_tensors="pt"
+            ).to(device)
         with torch.inference_mode():
-            out = self.model(
-                inputs["input_features"].to(device),
-                inputs["clip_mask"].to(device),
-                durations_s=durations.to(device),
-            )
+            out = self.model(**inputs, durations_s=durations.to(device))
         frames = (out.frame_logits.float().sigmoid() * out.frame_mask[..., None]).cpu().numpy()
         clips = out.clip_logits.float().sigmoid().cpu().numpy()
         return list(zip(frames, clips, strict=True))

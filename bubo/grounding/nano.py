@@ -27,7 +27,7 @@ def nano_grounder(
     processor: Any,
     lexicon: Lexicon,
     thresholds: Thresholds,
-) -> tuple[Grounder, NanoEyes | None]:
+) -> tuple[Grounder, NanoEyes | None, NanoEars | None]:
     """Builds the tools and their pipeline from towers, without a copy of any weight.
 
     Args:
@@ -38,7 +38,7 @@ def nano_grounder(
         thresholds: Where there begins.
 
     Returns:
-        The pipeline, and the eyes, whose `states` a speaker over the same tower can use.
+        The pipeline, and the eyes and ears, whose `states` a speaker over the same towers can use.
     """
     eyes = ears = None
     if isinstance(vision_tower, BuboVisionModel):
@@ -53,4 +53,4 @@ def nano_grounder(
         lexicon,
         limits=thresholds.limits,
     )
-    return grounder, eyes
+    return grounder, eyes, ears

@@ -22,6 +22,7 @@ _NOT_PROSE = re.compile(
 )
 _CLOSER = r"[\"'”’)\]*_`]*"
 _END = re.compile(rf"[.!?…]+{_CLOSER}(?=\s)|[。！？]+{_CLOSER}(?=.)|\n", re.DOTALL)
+_CLAUSE_END = re.compile(r"[,;:](?=\s)|(?<=\w)(?=\s+(?:and|but)\s)", re.IGNORECASE)
 _CONTRACTIONS = "it's that's there's here's what's who's where's he's she's let's how's this's"
 _KEEP_APOSTROPHE = frozenset(_CONTRACTIONS.split())
 
@@ -61,8 +62,9 @@ def sentence_ends(text: str) -> list[int]:
 
 
 def closed_length(text: str) -> int:
-    """How much of a growing text is made of finished sentences."""
-    return max(sentence_ends(text), default=0)
+    """How much of a growing text is made of finished sentences and clauses; its phrases are complete."""
+    ends = [match.end() for match in _CLAUSE_END.finditer(_prose(text))]
+    return max(sentence_ends(text) + ends, default=0)
 
 
 def tokenise(text: str) -> list[Token]:

@@ -8,16 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_nano
+import torch
 from PIL import Image
 
 import bubo
 from bubo import cli
 from bubo.cli import measurements
 from bubo.cli.bench import TABLE
+from bubo.media import load_sound
 from bubo.nano import __file__ as nano_file
-from bubo.types import Answer
+from bubo.speaker import ModelSpeaker
+from bubo.types import Answer, Sound
 
 ROOT = Path(__file__).parents[2]
 NANO = Path(nano_file).parent
@@ -147,6 +151,35 @@ def test_a_process_in_a_terminal(folder, tmp_path):
     assert len(bubo.Conversation.load(tmp_path / "talk.bubo").answers) == 1
 
 
+def test_the_towers_read_each_medium_once_for_words_and_evidence(folder):
+    model = bubo.load(folder)
+    towers = model.speaker.model.model
+    read = {"picture": 0, "sound": 0}
+
+    def count(name):
+        def hook(*_):
+            read[name] += 1
+
+        return hook
+
+    towers.vision_tower.register_forward_hook(count("picture"))
+    towers.audio_tower.trunk.register_forward_hook(count("sound"))
+    chat = model.conversation()
+    chat.ask("What do you see and hear?", SAMPLES / "scene.png", SAMPLES / "scene.wav")
+    chat.ask("Where is the dog?")
+    assert read == {"picture": 1, "sound": 1}
+
+
+def test_shared_states_are_those_of_the_plain_model(folder):
+    model = bubo.load(folder)
+    shared, plain = model.speaker, ModelSpeaker(model.speaker.model, model.speaker.processor)
+    sound = load_sound(SAMPLES / "scene.wav")
+    for length in (sound.samples, np.tile(sound.samples, 3)):  # the longer one is read in samples
+        one = Sound(length, sound.sampling_rate)
+        with torch.inference_mode():
+            np.testing.assert_allclose(shared._sound(one), plain._sound(one), atol=1e-5)
+
+
 # ------------------------------------------------------------------ nano itself
 
 
@@ -177,7 +210,6 @@ def test_the_snippets_run(page, tmp_path, monkeypatch):
         exec(compile(block, page, "exec"), names)
 
 
-@needs_nano
 @pytest.mark.parametrize(
     "page", sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]), ids=lambda page: page.name
 )

@@ -76,6 +76,19 @@ def test_pieces_of_any_size_give_the_same_answer(assistant, picture, piece):
     assert len(events[-1].answer.links) == 5
 
 
+def test_links_come_as_their_clauses_close(assistant, picture):
+    assistant.speaker.piece = 1
+    assistant.speaker.enqueue("I see a dog, a cat and a bus in a meadow.")
+    written, seen = "", {}
+    for event in assistant.stream([Turn("user", "What?", (picture,))]):
+        written += event.text
+        if event.link:
+            seen[written[event.link.start : event.link.end]] = written
+    assert seen["a dog"] == "I see a dog, "
+    assert seen["a cat"].endswith("a cat and ")
+    assert seen["a bus"].endswith("meadow.")
+
+
 def test_entities_keep_their_ids_over_turns(assistant, picture):
     turns = [Turn("user", "What?", (picture,))]
     assistant.speaker.enqueue("A cat and a dog.", "The dog, and a bus.")

@@ -75,6 +75,8 @@ class BuboAudioModel(BuboAudioPreTrainedModel):
         clip_mask: (B, S) bool, False for windows that are only batch padding.
         durations_s: (B,) seconds of real sound, where known: frames beyond it are masked.
         with_slots: False leaves the events out, for training the frame logits.
+        window_states: (B, S, frames_per_clip, D), what `read_windows` gave for these clips: the trunk is not
+            run again.
     """
 
     def __init__(self, config: BuboAudioConfig):
@@ -93,30 +95,40 @@ class BuboAudioModel(BuboAudioPreTrainedModel):
         self.clip_scale = nn.Parameter(torch.empty(1))
         self.post_init()
 
-    def forward(
-        self,
-        input_features: Tensor,
-        clip_mask: Tensor | None = None,
-        durations_s: Tensor | None = None,
-        with_slots: bool = True,
-        **kwargs,
-    ) -> BuboAudioOutput:
-        """See the class."""
+    def read_windows(self, input_features: Tensor) -> Tensor:
+        """The trunk's states (B, S, frames_per_clip, D) of clips (B, S, 1, M, F), each window by itself.
+
+        Raises:
+            ValueError: If `input_features` has another shape.
+        """
         window = (1, self.config.trunk_config.num_mel_bins, self.config.trunk_config.num_frames)
         if input_features.ndim != 5 or tuple(input_features.shape[2:]) != window:
             raise ValueError(
                 f"input_features has shape {tuple(input_features.shape)}, expected (B, S, 1, {window[1]}, "
                 f"{window[2]}): prepare sounds with the feature extractor saved beside the model"
             )
-        batch, clips = input_features.shape[:2]
-        if clip_mask is None:
-            clip_mask = input_features.new_ones((batch, clips), dtype=torch.bool)
-        elif tuple(clip_mask.shape) != (batch, clips):
-            raise ValueError(f"clip_mask has shape {tuple(clip_mask.shape)}, expected {(batch, clips)}")
         keep = self.config.frames_per_clip
         tokens = self.trunk(input_features.flatten(0, 1)).last_hidden_state[:, :keep]  # (B * S, keep, D)
-        width = tokens.shape[-1]
-        frames = tokens.reshape(batch, clips * keep, width)
+        return tokens.unflatten(0, input_features.shape[:2])  # type: ignore[no-any-return]
+
+    def forward(
+        self,
+        input_features: Tensor | None = None,
+        clip_mask: Tensor | None = None,
+        durations_s: Tensor | None = None,
+        with_slots: bool = True,
+        window_states: Tensor | None = None,
+        **kwargs,
+    ) -> BuboAudioOutput:
+        """See the class."""
+        if window_states is None:
+            window_states = self.read_windows(input_features)
+        batch, clips, keep, width = window_states.shape
+        if clip_mask is None:
+            clip_mask = window_states.new_ones((batch, clips), dtype=torch.bool)
+        elif tuple(clip_mask.shape) != (batch, clips):
+            raise ValueError(f"clip_mask has shape {tuple(clip_mask.shape)}, expected {(batch, clips)}")
+        frames = window_states.reshape(batch, clips * keep, width)
         frame_mask = clip_mask.repeat_interleave(keep, 1)  # (B, T)
         if durations_s is not None:
             ends = torch.arange(clips * keep, device=frames.device) * self.config.frame_s
