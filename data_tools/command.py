@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from bubo.arguments import Parser
 from bubo.errors import InputError
 
 SPLITS = ("train", "validation", "heldout")
@@ -22,11 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of `bubo data`; it imports nothing heavy."""
-    parser = argparse.ArgumentParser(
-        prog="bubo data", description="Make data sets for training and evaluation."
-    )
+    parser = Parser(prog="bubo data", description="Make data sets for training and evaluation.")
     sources = parser.add_subparsers(dest="source", required=True, metavar="SOURCE")
     world = sources.add_parser(
         "world",

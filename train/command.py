@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
+from bubo.arguments import Parser
 from bubo.errors import ConfigError
 
 from . import config as configs
@@ -46,15 +46,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="bubo train",
         description="Train one stage. Run again after a stop or a kill to go on from the last checkpoint.",
     )
-    parser.add_argument("config", help="YAML file of a stage, or a name in the shipped configs (nano/eyes)")
+    parser.add_argument(
+        "config",
+        metavar="STAGE",
+        help="YAML file of a stage, or a name in the shipped configs (nano/eyes)",
+    )
     parser.add_argument(
         "override",
         nargs="*",
+        default=[],
         metavar="KEY=VALUE",
         help="replaces one value of the file, such as optim.lr=3e-4",
     )

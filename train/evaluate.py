@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bubo.answers import Names, parse_answer
+from bubo.arguments import Parser
 from bubo.errors import InputError, RecordError
 from bubo.media import write_atomic
 from bubo.records import read_shards, read_vocabulary
@@ -112,11 +113,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of `bubo eval`; it imports nothing heavy."""
-    parser = argparse.ArgumentParser(
-        prog="bubo eval", description="Measure a model where the truth is known."
-    )
+    parser = Parser(prog="bubo eval", description="Measure a model where the truth is known.")
     sources = parser.add_subparsers(dest="source", required=True, metavar="SOURCE")
     world = sources.add_parser(
         "world",

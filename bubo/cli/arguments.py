@@ -1,9 +1,10 @@
-"""Options that several verbs share, and a parser whose complaints are one line."""
+"""Options that several verbs share."""
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from bubo.arguments import Parser
 from bubo.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,21 +16,9 @@ SAMPLING_TEMPERATURE = 0.7
 DRAWING_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse with `error: ...` in one line, exit code 2, and no abbreviated options."""
-
-    def __init__(self, verb: str, description: str, epilog: str = "", usage: str | None = None):
-        super().__init__(
-            prog=f"bubo {verb}",
-            description=description,
-            epilog=epilog or None,
-            usage=usage,
-            allow_abbrev=False,
-        )
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the command line and leave."""
-        self.exit(2, f"error: {message}; see '{self.prog} --help'\n")
+def verb_parser(verb: str, description: str, epilog: str = "", usage: str | None = None) -> Parser:
+    """The parser of `bubo VERB`, without options yet."""
+    return Parser(prog=f"bubo {verb}", description=description, epilog=epilog or None, usage=usage)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -76,10 +65,9 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
 
 
 def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise argparse.ArgumentTypeError("a seed lies between 0 and 2**63 - 1")
-    return value
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} was given; a seed is a whole number from 0 to 2**63 - 1")
+    return int(text)
 
 
 def settings_of(arguments: argparse.Namespace) -> "Settings":

@@ -5,14 +5,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from bubo.arguments import Parser
 from bubo.cli.arguments import (
-    Parser,
     add_decoding,
     add_media,
     add_model,
     drawing_format,
     media_of,
     settings_of,
+    verb_parser,
 )
 from bubo.cli.drawing import write_drawing
 from bubo.cli.report import evidence_lines, notes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def build_parser() -> Parser:
     """The options of `bubo ask`."""
-    parser = Parser(
+    parser = verb_parser(
         "ask",
         "Answer one question about pictures and sounds, and say what each phrase of the answer rests on.",
         "example: bubo ask 'What do you see?' --picture scene.png --sound scene.wav --draw linked.png",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bubo.arguments import Parser
 from bubo.cli import measurements as m
-from bubo.cli.arguments import Parser, add_model
+from bubo.cli.arguments import add_model, verb_parser
 from bubo.cli.chat import SAMPLES, sample_path
 from bubo.errors import InputError
 
@@ -79,7 +80,7 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
 
 def build_parser() -> Parser:
     """The options of `bubo bench`."""
-    parser = Parser(
+    parser = verb_parser(
         "bench",
         "Measure load time, peak memory, time to the first token, tokens per second and the steps of "
         "grounding, with the sample picture and sound, in a conversation of ten turns. "

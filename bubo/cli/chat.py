@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import resources
 
-from bubo.cli.arguments import Parser, add_decoding, add_media, add_model, media_of, settings_of
+from bubo.arguments import Parser
+from bubo.cli.arguments import add_decoding, add_media, add_model, media_of, settings_of, verb_parser
 from bubo.cli.talk import COMMANDS, Talk
 from bubo.errors import ModelError
 
@@ -24,7 +25,7 @@ _QUESTIONS = {
 def build_parser() -> Parser:
     """The options of `bubo chat`."""
     commands = ", ".join(f"{name} {argument}".strip() for name, (argument, _) in COMMANDS.items())
-    parser = Parser(
+    parser = verb_parser(
         "chat",
         "Talk about pictures and sounds in the terminal. Media that are given go with the first question. "
         "Without a terminal, the lines of stdin are the questions; if none come, a sample question is asked.",

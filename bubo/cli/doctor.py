@@ -10,7 +10,8 @@ from importlib import import_module, metadata
 from typing import Any
 
 from bubo import __version__
-from bubo.cli.arguments import Parser
+from bubo.arguments import Parser
+from bubo.cli.arguments import verb_parser
 from bubo.cli.entry import resolve
 from bubo.errors import BuboError
 
@@ -20,7 +21,7 @@ _OPTIONAL = ("train", "web", "dev")
 
 def build_parser() -> Parser:
     """The options of `bubo doctor`: none."""
-    return Parser(
+    return verb_parser(
         "doctor",
         "Tell what is installed, which device there is and which models are ready. Exit code 0 if nano can "
         "answer here, 2 if it cannot.",

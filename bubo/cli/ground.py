@@ -5,7 +5,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bubo.cli.arguments import Parser, add_model, drawing_format
+from bubo.arguments import Parser
+from bubo.cli.arguments import add_model, drawing_format, verb_parser
 from bubo.cli.drawing import write_drawing
 from bubo.cli.report import evidence_lines
 from bubo.errors import InputError, ModelError
@@ -13,7 +14,7 @@ from bubo.errors import InputError, ModelError
 
 def build_parser() -> Parser:
     """The options of `bubo ground`."""
-    parser = Parser(
+    parser = verb_parser(
         "ground",
         "Find in a picture what the phrases of a text name: boxes and masks, or that it is not there.",
         "example: bubo ground scene.png --text 'the dog, two cars and a piano'",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bubo.errors import InputError
+from bubo.errors import InputError, StorageError
 from bubo.geometry import rle_encode
 from bubo.media import encode_png, write_atomic
 from bubo.records import Record, write_shards
@@ -159,16 +159,20 @@ def _claim(root: Path, settings: WorldSettings) -> None:
     """Write the settings into the folder, or compare them with those that are there."""
     path = root / SETTINGS_FILE
     wanted = json.dumps(asdict(settings), indent=1).encode() + b"\n"
-    if path.is_file():
-        if path.read_bytes() != wanted:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        found = path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise StorageError(f"Cannot use the folder {root}: {error.strerror}. Choose another one.") from error
+    if found is not None:
+        if found != wanted:
             raise InputError(
                 f"{root} holds a data set of other settings or of another version, see {path}; "
                 "choose another folder"
             )
         return
-    if root.is_dir() and any(root.glob("*.tar")):
+    if any(root.glob("*.tar")):
         raise InputError(f"{root} holds shards but no {SETTINGS_FILE}; choose another folder")
-    root.mkdir(parents=True, exist_ok=True)
     write_atomic(path, wanted)
 
 
