@@ -53,9 +53,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"module 'bubo' has no attribute {name!r}; its public names are {', '.join(__all__)}"
         )
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    return globals().setdefault(name, getattr(import_module(_HOMES[name]), name))
 
 
 def __dir__() -> list[str]:

@@ -151,7 +151,10 @@ class RunFolder:
         changed = differences(load(self.path / CONFIG_FILE), self.config)
         inputs = self.path / INPUTS_FILE
         if not changed and inputs.is_file():
-            before = json.loads(inputs.read_text(encoding="utf-8"))
+            try:
+                before = json.loads(inputs.read_text(encoding="utf-8"))
+            except (ValueError, OSError) as error:
+                raise TrainError(f"{inputs} cannot be read ({error}); start again with --restart") from error
             changed = [
                 f"init.{name}: made anew since"
                 for name, mark in self._inputs().items()

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-from bubo.errors import TrainError
+from bubo.errors import BuboError, StorageError, TrainError
+from bubo.media import write_atomic
 from bubo.models.bubo import BuboForConditionalGeneration, BuboProcessor
 
 from .arrays import open_arrays
@@ -31,6 +32,7 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
 
     Raises:
         TrainError: a stage has not finished, or the weights are larger than the shipped limit.
+        StorageError: a file cannot be written.
     """
     stages = {}
     for stage in STAGES:
@@ -44,23 +46,45 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     size = sum(path.stat().st_size for path in model.iterdir())
     if size > SIZE_LIMIT:
         raise TrainError(f"{model} holds {size / 1e6:.1f} MB, at most {SIZE_LIMIT / 1e6:.0f} MB are shipped")
-    fresh = target / "model.new"
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(model, fresh)
-    shutil.rmtree(target / "model", ignore_errors=True)
-    fresh.rename(target / "model")
-    shutil.copyfile(run / "world" / "train" / "vocabulary.json", target / "vocabulary.json")
-    bubo = BuboForConditionalGeneration.from_pretrained(target / "model", dtype=torch.float32)
-    world = open_arrays(run / "world" / "validation")
-    towers = (bubo.model.vision_tower, bubo.model.audio_tower)
-    thresholds = calibrate(world, *towers)
-    processor = BuboProcessor.from_pretrained(target / "model", local_files_only=True)
-    thresholds |= calibrate_verdict(run / "world" / "validation", *towers, processor, thresholds)
-    (target / "grounding.json").write_text(json.dumps(thresholds, indent=1) + "\n")
+    validation = run / "world" / "validation"
+    thresholds = _choose_thresholds(model, validation)
     report = {"size_bytes": size, "thresholds": thresholds, "stages": stages}
-    (target / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    (run / "shipped.json").write_text(json.dumps({"target": str(target), "size_bytes": size}) + "\n")
+    try:
+        _replace(model, target / "model")
+    except OSError as error:
+        raise StorageError(
+            f"Cannot write {target / 'model'}: {error.strerror}. Make room, and again."
+        ) from error
+    write_atomic(target / "vocabulary.json", (validation / "vocabulary.json").read_bytes())
+    for path, content in (
+        (target / "grounding.json", thresholds),
+        (target / "report.json", report),
+        (run / "shipped.json", {"target": str(target), "size_bytes": size}),
+    ):
+        write_atomic(path, json.dumps(content, indent=1).encode() + b"\n")
     return report
+
+
+def _choose_thresholds(model: Path, validation: Path) -> dict[str, float]:
+    bubo = BuboForConditionalGeneration.from_pretrained(model, dtype=torch.float32)
+    processor = BuboProcessor.from_pretrained(model, local_files_only=True)
+    towers = (bubo.model.vision_tower, bubo.model.audio_tower)
+    thresholds = calibrate(open_arrays(validation), *towers)
+    return thresholds | calibrate_verdict(validation, *towers, processor, thresholds)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Copy a folder, readable to all, to where an older one may be; that one goes when the copy is whole."""
+    fresh, old = target.with_name(f"{target.name}.new"), target.with_name(f"{target.name}.old")
+    for rest in (fresh, old):
+        shutil.rmtree(rest, ignore_errors=True)
+    shutil.copytree(source, fresh)
+    for path in fresh.iterdir():
+        path.chmod(0o644)
+    if target.is_dir():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -70,7 +94,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         report = ship(Path(arguments[0]), Path(arguments[1]))
-    except TrainError as error:
+    except BuboError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     sys.stderr.write(f"shipped {report['size_bytes'] / 1e6:.1f} MB to {arguments[1]}\n")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from bubo.grounding.clauses import find_mentions
 from bubo.grounding.identity import EntityBook
 from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.limits import Limits
 from bubo.grounding.perception import Perception
-from bubo.grounding.resolver import Limits, Resolver
+from bubo.grounding.resolver import Resolver
 from bubo.types import Entity, Link
 
 __all__ = ["Limits", "Matched", "match"]

@@ -15,8 +15,9 @@ from typing import TypeVar
 from bubo.grounding.clauses import find_mentions
 from bubo.grounding.detector import Detector
 from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.limits import Limits
 from bubo.grounding.listener import Listener
-from bubo.grounding.matcher import Limits, match
+from bubo.grounding.matcher import match
 from bubo.grounding.perception import PRESENT, Heard, Instance, Perception
 from bubo.grounding.qualifiers import centre, colours_of
 from bubo.grounding.segmenter import Segmenter
@@ -163,17 +164,7 @@ class Grounder:
                 for best in (seen_scores, shown_scores) if number in recent else (seen_scores,):
                     for name, score in scores:
                         best[name] = max(score, best.get(name, 0.0))
-            heard: list[Heard] = []
-            faint: list[Heard] = []
-            heard_scores: dict[str, float] = {}
-            for number, sound in enumerate(sounds):
-                listened = self._listened.get(sound.id, partial(self._listen, sound))
-                for name, start, end, score in listened.stretches:
-                    (heard if score >= PRESENT else faint).append(
-                        Heard(name, Span(number, start, end, score))
-                    )
-                for name, score in listened.scores.items():
-                    heard_scores[name] = max(score, heard_scores.get(name, 0.0))
+            heard, faint, heard_scores = self._hear(sounds)
             backed = {s for one in (*heard, *faint) for s in lexicon.sources_by_sound.get(one.name, ())}
             faint_instances = [
                 one
@@ -202,6 +193,19 @@ class Grounder:
         with self._lock:
             self._seen.clear()
             self._listened.clear()
+
+    def _hear(self, sounds: Sequence[Sound]) -> tuple[list[Heard], list[Heard], dict[str, float]]:
+        """What is heard, what is too faint to be heard by itself, and the best score of each sound name."""
+        heard: list[Heard] = []
+        faint: list[Heard] = []
+        best: dict[str, float] = {}
+        for number, sound in enumerate(sounds):
+            listened = self._listened.get(sound.id, partial(self._listen, sound))
+            for name, start, end, score in listened.stretches:
+                (heard if score >= PRESENT else faint).append(Heard(name, Span(number, start, end, score)))
+            for name, score in listened.scores.items():
+                best[name] = max(score, best.get(name, 0.0))
+        return heard, faint, best
 
     def _view(self, picture: Picture) -> _Seen:
         tags = Tags((), Regions.empty().scores)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bubo.grounding.identity import same_regions
 from bubo.grounding.lexicon import Lexicon, Sense
+from bubo.grounding.limits import Limits
 from bubo.grounding.nouns import Mention
 from bubo.grounding.perception import Heard, Instance, Perception
 from bubo.grounding.qualifiers import SUREST, choose, described_by, lacks_colour
@@ -17,26 +18,6 @@ from bubo.types import Entity
 NAMES_SHOWN = 3
 # Factor on the score of a phrase that names a colour which the thing hardly has.
 DOUBTED = 0.5
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Where sure begins.
-
-    Args:
-        clear: A thing that the text denies but that is found with at least this score makes the phrase
-            "unsure".
-        unsure: A thing without a place whose best score reaches this is "unsure", below it "absent".
-        unknown: Score of a thing that the lexicon does not know and the detector did not find.
-        faint: A thing or a sound is there from this score on if the other sense backs it.
-        missing: In a verdict, a sound without its source speaks against the others from this score on.
-    """
-
-    clear: float = 0.8
-    unsure: float = 0.5
-    unknown: float = 0.5
-    faint: float = 0.2
-    missing: float = 0.7
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bubo.errors import ModelError
-from bubo.grounding.matcher import Limits
+from bubo.grounding.limits import Limits
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bubo.grounding.identity import EntityBook
 from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.limits import Limits
 from bubo.grounding.perception import Heard, Instance, Perception
-from bubo.grounding.resolver import Limits
 from bubo.types import Verdict
 
 

@@ -1,8 +1,7 @@
 """Pictures and videos to the pixel tensors of the vision tower. PIL and torch only, no torchvision.
 
 Pictures: shorter side to 224 with PIL's bicubic filter, centre crop, CLIP's mean and standard deviation.
-    Videos: a few
-clips of two frames each, every frame cut into three square crops along its longer side.
+Videos: a few clips of two frames each, every frame cut into three square crops along its longer side.
 """
 
 import math

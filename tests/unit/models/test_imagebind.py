@@ -415,3 +415,11 @@ def test_the_longest_sound_that_is_heard_whole():
     assert ImageBindFeatureExtractor(clip_sampling="windows", max_clips=6).whole_s == 12.0
     assert ImageBindFeatureExtractor(clip_sampling="upstream", num_clips=3).whole_s == 6.0
     assert ImageBindFeatureExtractor(num_clips=3, use_global=True, fit="resize").whole_s == np.inf
+
+
+@pytest.mark.parametrize("kind", ["vision", "text", "audio", "depth", "thermal", "imu"])
+def test_each_tower_can_be_built_by_its_model_type(kind):
+    config = AutoConfig.for_model(f"imagebind_{kind}")
+    assert config.model_type == f"imagebind_{kind}"
+    with torch.device("meta"):
+        assert type(AutoModel.from_config(config)).__name__.startswith("ImageBind")
