@@ -13,7 +13,7 @@ PYTHON ?=
 # A virtual environment sees these instead of whatever the caller's shell has.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help install run test lint format wheel-test nano eval bench parity docs fonts clean
+.PHONY: help install run test slow-test lint format wheel-test nano eval bench parity docs fonts clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ run: $(STAMP)  ## talk about a sample picture and sound in the terminal
 
 test: $(STAMP) fonts  ## unit and end-to-end tests: CPU, no network
 	$(BIN)/pytest tests/unit tests/e2e
+
+slow-test: $(STAMP) fonts  ## tests of more than ten seconds: killed trainings, full disks, workers
+	$(BIN)/pytest -m slow tests
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .
