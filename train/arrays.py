@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bubo.errors import TrainError
+from bubo.errors import StorageError, TrainError
 from bubo.geometry import rle_decode
 from bubo.records import Record, read_shard, shard_paths
 
@@ -155,6 +155,23 @@ def _build(folder: Path, target: Path, sizes: dict[str, int], workers: int) -> N
     os.replace(scratch, target)
 
 
+def disk_array(path: Path, dtype: Any, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """A new array in a .npy file, to be filled. Its room is taken now: a full disk would kill a later writer.
+
+    Raises:
+        StorageError: the disk has no room for it.
+    """
+    try:
+        array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+        if hasattr(os, "posix_fallocate"):
+            with open(path, "r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        need = np.dtype(dtype).itemsize * np.prod(shape) / 1e6
+        raise StorageError(f"Cannot write {path} ({need:.0f} MB): {error.strerror}. Make room.") from error
+    return array
+
+
 def _join(parts: list[Path], target: Path) -> None:
     """Concatenates the parts' arrays on disk and renumbers the rows that their records name."""
     for name in PARTS:
@@ -163,9 +180,7 @@ def _join(parts: list[Path], target: Path) -> None:
         if shape[0] == 0:
             np.save(target / f"{name}.npy", np.zeros(shape, pieces[0].dtype))
             continue
-        joined = np.lib.format.open_memmap(
-            target / f"{name}.npy", mode="w+", dtype=pieces[0].dtype, shape=shape
-        )
+        joined = disk_array(target / f"{name}.npy", pieces[0].dtype, shape)
         row = 0
         for piece in pieces:
             joined[row : row + len(piece)] = piece

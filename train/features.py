@@ -27,7 +27,7 @@ from tqdm import tqdm
 from bubo.models.bubo_audio import BuboAudioModel
 from bubo.models.bubo_vision import BuboVisionModel
 
-from .arrays import WorldArrays, exclusive, mel_values
+from .arrays import WorldArrays, disk_array, exclusive, mel_values
 from .oracle import place_events, place_things
 
 FAST_BF16 = torch.cpu._is_avx512_bf16_supported()
@@ -104,9 +104,7 @@ def _see(world: WorldArrays, tower: BuboVisionModel, out: Path, batch_size: int 
     count = len(world.place)
     config = tower.config
     length = config.num_anchors + (config.image_size // 16) ** 2
-    vision = np.lib.format.open_memmap(
-        out / "vision.npy", "w+", np.float16, (count, length, config.hidden_size)
-    )
+    vision = disk_array(out / "vision.npy", np.float16, (count, length, config.hidden_size))
     things = np.full((count, config.num_slots), -1, np.int16)
     for start in tqdm(range(0, count, batch_size), desc="pictures", unit="batch"):
         rows = slice(start, min(count, start + batch_size))
@@ -158,9 +156,7 @@ def _hear(world: WorldArrays, tower: BuboAudioModel, out: Path, batch_size: int 
     keep, config = tower.config.frames_per_clip, tower.config
     frames = np.diff(world.window_start) * keep
     starts = np.concatenate([[0], np.cumsum(frames + config.num_anchors)]).astype(np.int64)
-    audio = np.lib.format.open_memmap(
-        out / "audio.npy", "w+", np.float16, (int(starts[-1]), config.hidden_size)
-    )
+    audio = disk_array(out / "audio.npy", np.float16, (int(starts[-1]), config.hidden_size))
     events = np.full((count, config.num_slots), -1, np.int16)
     order = np.argsort(frames, kind="stable")  # sounds of one length together: no padding
     for start in tqdm(range(0, count, batch_size), desc="sounds", unit="batch"):

@@ -50,7 +50,8 @@ def run(verbs: Table, argv: Sequence[str] | None = None) -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _drop_output()
-        return _complain(f"The output cannot be written: {error.strerror}. Make room, or send it elsewhere.")
+        place = "The output" if error.filename is None else f"{str(error.filename)!r}"
+        return _complain(f"{place} cannot be written: {error.strerror}. Make room, or write elsewhere.")
 
 
 def resolve(place: str) -> Callable[..., Any]:

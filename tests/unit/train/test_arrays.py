@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 from pathlib import Path
@@ -11,9 +12,9 @@ import numpy as np
 import pytest
 from unit.train.small_world import BOXES, HEIGHT, OBJECTS, SOUNDS, WIDTH, small_records, write_small_world
 
-from bubo.errors import RecordError, TrainError
+from bubo.errors import RecordError, StorageError, TrainError
 from bubo.train import arrays as module
-from bubo.train.arrays import MEL_HIGH, MEL_LOW, mel_extractor, mel_values, open_arrays, squash
+from bubo.train.arrays import MEL_HIGH, MEL_LOW, disk_array, mel_extractor, mel_values, open_arrays, squash
 
 
 def test_pictures_keep_their_things_and_places(small_arrays: Any) -> None:
@@ -136,3 +137,19 @@ def test_two_processes_do_not_make_them_at_once(tmp_path: Path) -> None:
         assert (tmp_path / "held.json").exists()
     other.join(60)
     assert other.exitcode == 0
+
+
+def test_an_array_for_which_there_is_no_room_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array = disk_array(tmp_path / "a.npy", np.float16, (3, 4))
+    array[:] = 2
+    array.flush()
+    assert np.load(tmp_path / "a.npy").tolist() == [[2.0] * 4] * 3
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(StorageError, match=r"b\.npy \(2 MB\): No space left on device"):
+        disk_array(tmp_path / "b.npy", np.float16, (1000, 1000))
