@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ def write_conversation(path: str | Path, model: str, turns: Sequence[Turn]) -> N
     Raises:
         StorageError: If it cannot be written.
         ConversationError: If it is more than a file may hold, or the metadata of an answer is no JSON.
+        InputError: If a medium was made by hand and would not be the same when it is read again.
     """
     media: dict[str, Picture | Sound] = {}
     said = [_turn_to_dict(turn, media) for turn in turns]
@@ -60,6 +61,7 @@ def write_conversation(path: str | Path, model: str, turns: Sequence[Turn]) -> N
     with zipfile.ZipFile(buffer, "w") as archive:
         _add(archive, _TEXT, content, zipfile.ZIP_DEFLATED)
         for name, medium in media.items():
+            _check_loaded(medium)
             if isinstance(medium, Picture):
                 data, compression = encode_png(medium), zipfile.ZIP_STORED
             else:
@@ -67,6 +69,17 @@ def write_conversation(path: str | Path, model: str, turns: Sequence[Turn]) -> N
             _check_room(name, len(data), MAX_MEDIUM_BYTES)
             _add(archive, name, data, compression)
     write_atomic(path, buffer.getbuffer())
+
+
+def _check_loaded(medium: Picture | Sound) -> None:
+    """Refuse a medium made by hand that would not be the same when it is read again."""
+    load: Callable[[Any], Picture | Sound] = load_picture if isinstance(medium, Picture) else load_sound
+    if load(medium).id != medium.id:
+        kind = "picture" if isinstance(medium, Picture) else "sound"
+        raise InputError(
+            f"A {kind} of this conversation was made by hand and is not as Bubo reads it (sounds at 16 kHz); "
+            f"pass it through bubo.load_{kind} first, then save."
+        )
 
 
 def read_conversation(path: str | Path) -> tuple[str, list[Turn]]:

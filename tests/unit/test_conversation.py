@@ -15,7 +15,7 @@ from bubo.conversation import MAX_QUESTION, Conversation
 from bubo.errors import BuboError, ConversationError, InputError, MediaError, QuestionError, StorageError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
-from bubo.types import Turn, same
+from bubo.types import Sound, Turn, same
 
 
 @pytest.fixture
@@ -306,6 +306,13 @@ def test_what_could_not_be_read_again_is_not_saved(talked, tmp_path, monkeypatch
             with pytest.raises(ConversationError, match="too large to save"):
                 talked.save(path)
         assert not path.exists()
+
+
+def test_a_sound_made_by_hand_at_another_rate_is_not_saved(talked, tmp_path):
+    odd = Turn("user", "And this?", sounds=(Sound(np.zeros(4000, np.float32), 8000),))
+    with pytest.raises(InputError, match=r"made by hand.*bubo\.load_sound first"):
+        Conversation(talked.assistant, [*talked.turns, odd]).save(tmp_path / "talk.bubo")
+    assert not (tmp_path / "talk.bubo").exists()
 
 
 def test_a_file_name_outside_unicode_is_kept(chat, speaker, picture, tmp_path):
