@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import torch
@@ -149,6 +150,7 @@ class ModelSpeaker:
         self._lock = threading.Lock()
         text_config = model.config.get_text_config()
         self.context_length = int(text_config.max_position_embeddings)
+        self.prompt_length: int | None = getattr(model.config, "max_prompt_length", None)
         self._end_ids = self._find_end_ids()
         self._ends = torch.tensor(sorted(self._end_ids), device=model.device)
         self._banned = self._find_banned(int(text_config.vocab_size))
@@ -249,39 +251,40 @@ class ModelSpeaker:
             self._feed_prompt(kept, prompt, Stats())
 
     def _fit(self, turns: list[Turn], settings: Settings) -> tuple[list[Turn], Prompt]:
-        """Leave out the oldest turns, question with answer, until the rest fits; never a system turn.
+        """Leave out the oldest questions with their answers until the rest fits; never a system turn.
 
-        What is left out grows in steps of a quarter of the context, so that the turns after an overflow find
+        Those that brought no media go first, so that what is talked about is perceived as long as possible.
+        What is left out grows in steps of a quarter of the room, so that the turns after an overflow find
         the same beginning in the kept cache instead of a shifted one each time.
         """
-        room = self.context_length - settings.max_new_tokens
-        if room < 1:
+        most = self.context_length - settings.max_new_tokens
+        if most < 1:
             raise InputError(
                 f"max_new_tokens is {settings.max_new_tokens}, but the model's whole context is "
                 f"{self.context_length} tokens; ask for a shorter answer."
             )
+        room = min(most, self.prompt_length or most)
         whole = self._prompt(turns, True)
         full = len(whole.ids)
         if full <= room:
             return turns, whole
-        users = [number for number, turn in enumerate(turns) if turn.role == "user"]
-        choices = [
-            [turn for number, turn in enumerate(turns) if number >= start or turn.role == "system"]
-            for start in users[1:]
-        ]
+        choices = _shorter(turns)
         lengths = [len(self._prompt(choice, True).ids) for choice in choices]
-        step = max(1, self.context_length // 4)
-        wanted = -(-(full - room) // step) * step
-        fitting = [number for number, length in enumerate(lengths) if length <= room]
-        if not fitting:
-            shortest = min([full, *lengths])
+        if min([full, *lengths]) > most:
             raise QuestionError(
-                f"The question, its media and the system text take {shortest} tokens, but with "
-                f"{settings.max_new_tokens} for the answer at most {room} fit; "
+                f"The question, its media and the system text take {min([full, *lengths])} tokens, but with "
+                f"{settings.max_new_tokens} for the answer at most {most} fit; "
                 "shorten the question or send fewer media."
             )
-        best = next((number for number in fitting if full - lengths[number] >= wanted), fitting[0])
-        return choices[best], self._prompt(choices[best], True)
+        step = max(1, room // 4)
+        wanted = -(-(full - room) // step) * step
+        fitting = [number for number, length in enumerate(lengths) if length <= room]
+        if not fitting:  # more than it was trained on, but within its context
+            return (choices[-1], self._prompt(choices[-1], True)) if choices else (turns, whole)
+        prompts = {number: self._prompt(choices[number], True) for number in fitting}
+        same = [number for number in fitting if len(prompts[number].media) == len(prompts[fitting[0]].media)]
+        best = next((number for number in same if full - lengths[number] >= wanted), fitting[0])
+        return choices[best], prompts[best]
 
     def _prompt(self, turns: Sequence[Turn], add_generation_prompt: bool) -> Prompt:
         pictures = (picture for turn in turns for picture in turn.pictures)
@@ -370,6 +373,23 @@ class ModelSpeaker:
         special = [i for i, token in self.processor.tokenizer.added_tokens_decoder.items() if token.special]
         banned[[i for i in special if i not in self._end_ids]] = True
         return banned.to(self.model.device)
+
+
+def _shorter(turns: Sequence[Turn]) -> list[list[Turn]]:
+    """The conversation with one more question and answer left out each time, all but the last in the end.
+
+    The oldest go first: those without media, then the others.
+    """
+    users = [number for number, turn in enumerate(turns) if turn.role == "user"]
+    groups = [range(start, end) for start, end in pairwise(users)]
+    brought = [any(turns[number].pictures or turns[number].sounds for number in group) for group in groups]
+    order = sorted(range(len(groups)), key=lambda number: brought[number])
+    gone: set[int] = set()
+    choices = []
+    for number in order:
+        gone.update(place for place in groups[number] if turns[place].role != "system")
+        choices.append([turn for place, turn in enumerate(turns) if place not in gone])
+    return choices
 
 
 def message(turn: Turn) -> dict[str, Any]:

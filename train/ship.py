@@ -15,7 +15,8 @@ import torch
 
 from bubo.errors import BuboError, StorageError, TrainError
 from bubo.media import write_atomic
-from bubo.models.bubo import BuboForConditionalGeneration, BuboProcessor
+from bubo.models.bubo import BuboConfig, BuboForConditionalGeneration, BuboProcessor
+from bubo.records import RecordTurn, read_shards
 
 from .arrays import open_arrays
 from .calibrate import calibrate, calibrate_verdict
@@ -47,10 +48,14 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     if size > SIZE_LIMIT:
         raise TrainError(f"{model} holds {size / 1e6:.1f} MB, at most {SIZE_LIMIT / 1e6:.0f} MB are shipped")
     validation = run / "world" / "validation"
-    thresholds = _choose_thresholds(model, validation)
+    processor = BuboProcessor.from_pretrained(model, local_files_only=True)
+    thresholds = _choose_thresholds(model, processor, validation)
     report = {"size_bytes": size, "thresholds": thresholds, "stages": stages}
     try:
         _replace(model, target / "model")
+        config = BuboConfig.from_pretrained(target / "model")
+        config.max_prompt_length = longest_dialogue(processor, validation)
+        config.save_pretrained(target / "model")
     except OSError as error:
         raise StorageError(
             f"Cannot write {target / 'model'}: {error.strerror}. Make room, and again."
@@ -65,9 +70,23 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     return report
 
 
-def _choose_thresholds(model: Path, validation: Path) -> dict[str, float]:
+def longest_dialogue(processor: BuboProcessor, folder: Path) -> int:
+    """Tokens of the longest dialogue of a data set, media included: training shows hardly longer ones."""
+    longest = 0
+    for record in read_shards(folder, decode=False):
+        for dialogue in record.dialogues:
+            longest = max(longest, len(processor.encode_turns([_message(turn) for turn in dialogue], False)))
+    return longest
+
+
+def _message(turn: RecordTurn) -> dict[str, Any]:
+    kinds = ["image" if medium == "picture" else "audio" for medium in turn.media]
+    content = [*({"type": kind} for kind in kinds), {"type": "text", "text": turn.text}]
+    return {"role": turn.role, "content": content}
+
+
+def _choose_thresholds(model: Path, processor: BuboProcessor, validation: Path) -> dict[str, float]:
     bubo = BuboForConditionalGeneration.from_pretrained(model, dtype=torch.float32)
-    processor = BuboProcessor.from_pretrained(model, local_files_only=True)
     towers = (bubo.model.vision_tower, bubo.model.audio_tower)
     thresholds = calibrate(open_arrays(validation), *towers)
     return thresholds | calibrate_verdict(validation, *towers, processor, thresholds)

@@ -40,12 +40,13 @@ def evidence_lines(answer: "Answer", before: "Answer | None" = None) -> list[str
     return [line.rstrip() for line in lines]
 
 
-def notes(answer: "Answer") -> list[str]:
+def notes(answer: "Answer", before: "Answer | None" = None) -> list[str]:
     """What a reader should know about how the answer came about: cut short, turns left out, a long sound."""
     said = []
     if answer.metadata.get("finish") == "length":
         said.append("the answer was cut at its greatest length")
-    if dropped := answer.metadata.get("turns_dropped"):
+    known = before is not None and before.metadata.get("turns_dropped")
+    if (dropped := answer.metadata.get("turns_dropped")) and not known:
         said.append(f"{dropped} of the oldest turns no longer fit into the model's context and were left out")
     if sampled_s := answer.metadata.get("sampled_s"):
         said.append(

@@ -110,8 +110,9 @@ class Talk:
     def ask(self, question: str) -> None:
         """Ask with what is attached, print the linked answer; attachments stay if it fails."""
         events = self.chat.stream(question, self.pictures, self.sounds, settings=self.settings)
-        self._told = print_stream(events, self._told)
-        for note in notes(self._told):
+        before = self._told
+        self._told = print_stream(events, before)
+        for note in notes(self._told, before):
             print(f"note: {note}", file=sys.stderr)
         self.pictures, self.sounds = [], []
 

@@ -237,18 +237,21 @@ def test_pieces_are_whole_characters_and_specials_never_come(model, processor, s
         assert not any(token in text for token in processor.tokenizer.all_special_tokens)
 
 
-def test_overflow_drops_whole_oldest_turns_but_never_the_system_text(model, processor):
+@pytest.mark.parametrize("limit", ["context_length", "prompt_length"])
+def test_overflow_drops_whole_oldest_turns_but_never_the_system_text(model, processor, limit):
     speaker = ModelSpeaker(model, processor)
-    speaker.context_length = 150
+    setattr(speaker, limit, 150)
+    room = 150 - (12 if limit == "context_length" else 0)
     turns = [Turn("system", "Be brief."), Turn("user", "What is this?", (picture(),), (sound(),))]
     drops = []
     for number in range(12):
         answer = ask(speaker, turns)
         stats = speaker.last
         drops.append(stats.turns_dropped)
-        kept = [turns[0], *turns[1 + stats.turns_dropped :]]
-        assert kept[1].role == "user"
-        assert stats.tokens_fed + stats.tokens_reused == len(encoded(processor, kept, True)) <= 150 - 12
+        # what brought the media stays longest: the picture is still seen
+        kept = [*turns[:3], *turns[3 + stats.turns_dropped :]]
+        assert kept[-1] is turns[-1]
+        assert stats.tokens_fed + stats.tokens_reused == len(encoded(processor, kept, True)) <= room
         assert answer == ask(ModelSpeaker(model, processor), kept)
         turns += [Turn("assistant", answer), Turn("user", f"Question {number}?")]
     assert drops[0] == 0
@@ -256,6 +259,25 @@ def test_overflow_drops_whole_oldest_turns_but_never_the_system_text(model, proc
     assert drops == sorted(drops)
     # dropping goes in steps, so most turns after the first overflow still find their beginning in the cache
     assert len(set(drops)) < len(drops) // 2 + 2
+
+
+def test_media_are_left_out_only_if_nothing_else_helps(model, processor):
+    speaker = ModelSpeaker(model, processor)
+    first, second = Turn("user", "One?", (picture(),)), Turn("user", "Two?", (picture(1),))
+    turns = [first, Turn("assistant", "A."), second, Turn("assistant", "B."), Turn("user", "Three?")]
+    speaker.context_length = len(encoded(processor, turns[2:], True)) + 12
+    ask(speaker, turns)
+    assert speaker.last.turns_dropped == 2
+
+
+def test_a_prompt_longer_than_the_trained_ones_is_answered_if_it_fits(model, processor):
+    speaker = ModelSpeaker(model, processor)
+    speaker.prompt_length = 20
+    turns = [Turn("user", "One?"), Turn("assistant", "A."), Turn("user", "What is this? " * 5)]
+    assert ask(speaker, turns)
+    assert speaker.last.turns_dropped == 2
+    assert ask(speaker, turns[2:])
+    assert speaker.last.turns_dropped == 0
 
 
 def test_a_question_too_long_is_an_error_that_says_by_how_much(speaker):

@@ -30,6 +30,8 @@ class BuboConfig(PreTrainedConfig):
         anchored_queries: Add a projection of the tower's first `num_*_tokens` states to the learned
             queries, so that each query starts from "its" slot of the tower. False is plain BLIP-2.
         anchored_residual: Add a projection of the same states to the soft tokens themselves.
+        max_prompt_length: Longest conversation, in tokens with those of media, that the language model has
+            been trained on: a speaker feeds no longer ones if it can help it. None: the whole context.
         initializer_range: Standard deviation of new weights.
         tie_word_embeddings: Follows `text_config.tie_word_embeddings`.
     """
@@ -60,6 +62,7 @@ class BuboConfig(PreTrainedConfig):
     num_audio_tokens: int = 32
     anchored_queries: bool = False
     anchored_residual: bool = False
+    max_prompt_length: int | None = None
     initializer_range: float = 0.02
     tie_word_embeddings: bool = False
 
