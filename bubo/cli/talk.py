@@ -23,6 +23,7 @@ COMMANDS = {
     "/draw": ("OUT", "draw the last answer into a picture file"),
     "/save": ("F", "save the conversation with its media (F.bubo)"),
     "/load": ("F", "go on with a saved conversation"),
+    "/new": ("", "begin a new conversation"),
     "/help": ("", "list the commands"),
     "/quit": ("", "leave"),
 }
@@ -61,6 +62,7 @@ class Talk:
             "/draw": self._draw,
             "/save": self._save,
             "/load": self._load,
+            "/new": self._begin,
             "/help": self._help,
         }
 
@@ -154,8 +156,18 @@ class Talk:
         loaded = Conversation.load(path)
         if loaded.model == self.chat.model:  # the model that is in memory already goes on
             loaded = Conversation(self.chat.assistant, loaded.turns, model=loaded.model)
-        self.chat, self.pictures, self.sounds, self._told = loaded, [], [], None
-        print(f"loaded: {len(loaded.answers)} answers, model {loaded.model}")
+        self._go_on_with(loaded)
+        number = len(loaded.answers)
+        print(f"loaded: {number} answer{'' if number == 1 else 's'}, model {loaded.model}")
+
+    def _begin(self, _: str) -> None:
+        from bubo.conversation import Conversation
+
+        self._go_on_with(Conversation(self.chat.assistant, model=self.chat.model))
+        print("a new conversation")
+
+    def _go_on_with(self, chat: "Conversation") -> None:
+        self.chat, self.pictures, self.sounds, self._told = chat, [], [], None
 
     def _help(self, _: str) -> None:
         for name, (argument, meaning) in COMMANDS.items():

@@ -296,6 +296,8 @@ def test_chat_in_a_terminal(assistant, speaker, type_lines, picture_file, sound_
         "Where is it?",
         f"/load {tmp_path}/talk.bubo",
         "And now?",
+        "/new",
+        f"/save {tmp_path}/new.bubo",
     )
     assert cli.main(["chat"]) == 0
     shown, errors = screen.getvalue(), capsys.readouterr().err
@@ -305,7 +307,9 @@ def test_chat_in_a_terminal(assistant, speaker, type_lines, picture_file, sound_
     assert "picture: picture.png (80 x 60 pixels)" in shown
     assert "sound: sound.wav (1.0 s)" in shown
     assert ANSWER in shown
-    assert "loaded: 1 answers, model nano" in shown
+    assert "loaded: 1 answer, model nano" in shown
+    assert "a new conversation" in shown
+    assert bubo.conversation.Conversation.load(tmp_path / "new.bubo").answers == ()
     assert "There is no answer to draw yet" in errors
     assert "There is no command /unknown; the commands are /picture" in errors
     assert "/picture needs a file: /picture PATH" in errors

@@ -113,7 +113,7 @@ class OracleTalk:
         things = [thing for thing in record.truth["objects"] if thing["id"] in link["things"]]
         events = [event for event in record.truth["events"] if event["id"] in link["events"]]
         label = things[0]["name"] if things else events[0]["name"] if events else turn.text[link["start"] :]
-        ids = tuple(link["things"] or link["events"])
+        ids = tuple(sorted(link["things"] or link["events"]))  # the same things in any order
         masks = [(thing["box"], self.oracle.mask(thing)) for thing in things]
         spans = [self.oracle.span(record, event) for event in events]
         if not ids and self.oracle.status("absent") != self.oracle.status("seen"):
