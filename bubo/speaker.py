@@ -255,7 +255,8 @@ class ModelSpeaker:
 
         Those that brought no media go first, so that what is talked about is perceived as long as possible.
         What is left out grows in steps of a quarter of the room, so that the turns after an overflow find
-        the same beginning in the kept cache instead of a shifted one each time.
+        the same beginning in the kept cache instead of a shifted one each time; of half the room where the
+        trained length is the limit, as answers get worse towards it.
         """
         most = self.context_length - settings.max_new_tokens
         if most < 1:
@@ -276,7 +277,7 @@ class ModelSpeaker:
                 f"{settings.max_new_tokens} for the answer at most {most} fit; "
                 "shorten the question or send fewer media."
             )
-        step = max(1, room // 4)
+        step = max(1, room // (2 if room < most else 4))
         wanted = -(-(full - room) // step) * step
         fitting = [number for number, length in enumerate(lengths) if length <= room]
         if not fitting:  # more than it was trained on, but within its context
