@@ -101,6 +101,9 @@ class Speaker(Protocol):
         ...
 
 
+NUM_LENGTHS = 1024
+
+
 @dataclass(frozen=True)
 class Prompt:
     """A conversation ready to feed.
@@ -147,6 +150,7 @@ class ModelSpeaker:
         self._sound_states = sound_states
         self._caches = PrefixCaches(num_caches)
         self._soft_tokens: Recent[Tensor] = Recent(num_media)
+        self._lengths: Recent[int] = Recent(NUM_LENGTHS)
         self._lock = threading.Lock()
         text_config = model.config.get_text_config()
         self.context_length = int(text_config.max_position_embeddings)
@@ -270,22 +274,46 @@ class ModelSpeaker:
         if full <= room:
             return turns, whole
         choices = _shorter(turns)
-        lengths = [len(self._prompt(choice, True).ids) for choice in choices]
-        if min([full, *lengths]) > most:
+        lengths = [full - self._dropped(turns, choice) for choice in choices]
+        found = self._choose(choices, lengths, room, most, full)
+        if found is None or len(found[1].ids) > room:  # turns by themselves are not quite as long
+            lengths = [len(self._prompt(choice, True).ids) for choice in choices]
+            found = self._choose(choices, lengths, room, most, full)
+        if found is not None:
+            return found
+        shortest = min([full, *lengths])
+        if shortest > most:
             raise QuestionError(
-                f"The question, its media and the system text take {min([full, *lengths])} tokens, but with "
+                f"The question, its media and the system text take {shortest} tokens, but with "
                 f"{settings.max_new_tokens} for the answer at most {most} fit; "
                 "shorten the question or send fewer media."
             )
+        # more than it was trained on, but within its context
+        return (choices[-1], self._prompt(choices[-1], True)) if choices else (turns, whole)
+
+    def _choose(
+        self, choices: list[list[Turn]], lengths: list[int], room: int, most: int, full: int
+    ) -> tuple[list[Turn], Prompt] | None:
+        """The choice that fits and leaves out as much as a step asks for, but no media without need."""
+        fitting = [number for number, length in enumerate(lengths) if length <= room]
+        if not fitting:
+            return None
         step = max(1, room // (2 if room < most else 4))
         wanted = -(-(full - room) // step) * step
-        fitting = [number for number, length in enumerate(lengths) if length <= room]
-        if not fitting:  # more than it was trained on, but within its context
-            return (choices[-1], self._prompt(choices[-1], True)) if choices else (turns, whole)
-        prompts = {number: self._prompt(choices[number], True) for number in fitting}
-        same = [number for number in fitting if len(prompts[number].media) == len(prompts[fitting[0]].media)]
+        media = _num_media(choices[fitting[0]])
+        same = [number for number in fitting if _num_media(choices[number]) == media]
         best = next((number for number in same if full - lengths[number] >= wanted), fitting[0])
-        return choices[best], prompts[best]
+        return choices[best], self._prompt(choices[best], True)
+
+    def _dropped(self, turns: Sequence[Turn], choice: Sequence[Turn]) -> int:
+        """Tokens of the turns that a choice leaves out, each counted by itself and remembered."""
+        kept = {id(turn) for turn in choice}
+        return sum(self._length(turn) for turn in turns if id(turn) not in kept)
+
+    def _length(self, turn: Turn) -> int:
+        media = [*(picture.id for picture in turn.pictures), *(sound.id for sound in turn.sounds)]
+        key = " ".join([turn.role, *media, turn.text])
+        return self._lengths.get(key, lambda: len(self._prompt([turn], False).ids))
 
     def _prompt(self, turns: Sequence[Turn], add_generation_prompt: bool) -> Prompt:
         pictures = (picture for turn in turns for picture in turn.pictures)
@@ -374,6 +402,10 @@ class ModelSpeaker:
         special = [i for i, token in self.processor.tokenizer.added_tokens_decoder.items() if token.special]
         banned[[i for i in special if i not in self._end_ids]] = True
         return banned.to(self.model.device)
+
+
+def _num_media(turns: Sequence[Turn]) -> int:
+    return sum(len(turn.pictures) + len(turn.sounds) for turn in turns)
 
 
 def _shorter(turns: Sequence[Turn]) -> list[list[Turn]]:
