@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Protocol
 
 import torch
@@ -17,7 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from bubo.decoding import Kept, Key, PrefixCaches, TextStream, common_length, pick_token
-from bubo.errors import InputError, QuestionError
+from bubo.errors import InputError
+from bubo.prompts import Prompt, PromptWriter
 from bubo.recent import Recent
 from bubo.types import Picture, Sound, Turn
 
@@ -101,24 +101,6 @@ class Speaker(Protocol):
         ...
 
 
-NUM_LENGTHS = 1024
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A conversation ready to feed.
-
-    Fields:
-        ids: Token ids.
-        keys: One per id: the id itself, or the id of the medium that stands there.
-        media: (position, medium) of every picture and sound, in order.
-    """
-
-    ids: list[int]
-    keys: list[Key]
-    media: list[tuple[int, Picture | Sound]]
-
-
 class ModelSpeaker:
     """A `BuboForConditionalGeneration` with its processor. Threads may share one; their steps take turns.
 
@@ -144,13 +126,12 @@ class ModelSpeaker:
     ):
         self.model = model.eval()
         self.processor = processor
-        self._layout = processor.layout
+        self._prompts = PromptWriter(processor.layout)
         self.last = Stats()
         self._picture_states = picture_states
         self._sound_states = sound_states
         self._caches = PrefixCaches(num_caches)
         self._soft_tokens: Recent[Tensor] = Recent(num_media)
-        self._lengths: Recent[int] = Recent(NUM_LENGTHS)
         self._lock = threading.Lock()
         text_config = model.config.get_text_config()
         self.context_length = int(text_config.max_position_embeddings)
@@ -192,7 +173,9 @@ class ModelSpeaker:
                 )
         settings = settings or Settings()
         started = time.perf_counter()
-        fitting, prompt = self._fit(list(turns), settings)
+        fitting, prompt = self._prompts.fit(
+            list(turns), settings.max_new_tokens, self.context_length, self.prompt_length
+        )
         lengths = [sound.duration_s for turn in fitting for sound in turn.sounds]
         whole_s = self.processor.feature_extractor.whole_s if lengths else 0.0
         sampled_s = max((length for length in lengths if length > whole_s), default=0.0)
@@ -249,87 +232,10 @@ class ModelSpeaker:
 
     def _settle(self, kept: Kept, turns: list[Turn], answer: str) -> None:
         """Bring the cache to where the next turn starts: the answer as it is tokenised then, and its end."""
-        prompt = self._prompt([*turns, Turn("assistant", answer)], False)
+        prompt = self._prompts.write([*turns, Turn("assistant", answer)], False)
         kept.crop(common_length(kept.keys, prompt.keys))
         if len(kept.keys) < len(prompt.keys):
             self._feed_prompt(kept, prompt, Stats())
-
-    def _fit(self, turns: list[Turn], settings: Settings) -> tuple[list[Turn], Prompt]:
-        """Leave out the oldest questions with their answers until the rest fits; never a system turn.
-
-        Those that brought no media go first, so that what is talked about is perceived as long as possible.
-        What is left out grows in steps of a quarter of the room, so that the turns after an overflow find
-        the same beginning in the kept cache instead of a shifted one each time; of half the room where the
-        trained length is the limit, as answers get worse towards it.
-        """
-        most = self.context_length - settings.max_new_tokens
-        if most < 1:
-            raise InputError(
-                f"max_new_tokens is {settings.max_new_tokens}, but the model's whole context is "
-                f"{self.context_length} tokens; ask for a shorter answer."
-            )
-        room = min(most, self.prompt_length or most)
-        whole = self._prompt(turns, True)
-        full = len(whole.ids)
-        if full <= room:
-            return turns, whole
-        choices = _shorter(turns)
-        lengths = [full - self._dropped(turns, choice) for choice in choices]
-        found = self._choose(choices, lengths, room, most, full)
-        if found is None or len(found[1].ids) > room:  # turns by themselves are not quite as long
-            lengths = [len(self._prompt(choice, True).ids) for choice in choices]
-            found = self._choose(choices, lengths, room, most, full)
-        if found is not None:
-            return found
-        shortest = min([full, *lengths])
-        if shortest > most:
-            raise QuestionError(
-                f"The question, its media and the system text take {shortest} tokens, but with "
-                f"{settings.max_new_tokens} for the answer at most {most} fit; "
-                "shorten the question or send fewer media."
-            )
-        # more than it was trained on, but within its context
-        return (choices[-1], self._prompt(choices[-1], True)) if choices else (turns, whole)
-
-    def _choose(
-        self, choices: list[list[Turn]], lengths: list[int], room: int, most: int, full: int
-    ) -> tuple[list[Turn], Prompt] | None:
-        """The choice that fits and leaves out as much as a step asks for, but no media without need."""
-        fitting = [number for number, length in enumerate(lengths) if length <= room]
-        if not fitting:
-            return None
-        step = max(1, room // (2 if room < most else 4))
-        wanted = -(-(full - room) // step) * step
-        media = _num_media(choices[fitting[0]])
-        same = [number for number in fitting if _num_media(choices[number]) == media]
-        best = next((number for number in same if full - lengths[number] >= wanted), fitting[0])
-        return choices[best], self._prompt(choices[best], True)
-
-    def _dropped(self, turns: Sequence[Turn], choice: Sequence[Turn]) -> int:
-        """Tokens of the turns that a choice leaves out, each counted by itself and remembered."""
-        kept = {id(turn) for turn in choice}
-        return sum(self._length(turn) for turn in turns if id(turn) not in kept)
-
-    def _length(self, turn: Turn) -> int:
-        media = [*(picture.id for picture in turn.pictures), *(sound.id for sound in turn.sounds)]
-        key = " ".join([turn.role, *media, turn.text])
-        return self._lengths.get(key, lambda: len(self._prompt([turn], False).ids))
-
-    def _prompt(self, turns: Sequence[Turn], add_generation_prompt: bool) -> Prompt:
-        pictures = (picture for turn in turns for picture in turn.pictures)
-        sounds = (sound for turn in turns for sound in turn.sounds)
-        prompt = Prompt([], [], [])
-        with self._lock:  # tokenizers are not for two threads at once
-            pieces = self._layout.pieces([message(turn) for turn in turns], add_generation_prompt)
-        for piece in pieces:
-            if piece.kind in ("image", "audio"):
-                medium: Picture | Sound = next(pictures) if piece.kind == "image" else next(sounds)
-                prompt.media.append((len(prompt.ids), medium))
-                prompt.keys.extend([medium.id] * len(piece.ids))
-            else:
-                prompt.keys.extend(piece.ids)
-            prompt.ids.extend(piece.ids)
-        return prompt
 
     def _feed_prompt(self, kept: Kept, prompt: Prompt, stats: Stats) -> Tensor:
         """Compute what of the prompt is not in the cache; logits of the next token."""
@@ -402,31 +308,3 @@ class ModelSpeaker:
         special = [i for i, token in self.processor.tokenizer.added_tokens_decoder.items() if token.special]
         banned[[i for i in special if i not in self._end_ids]] = True
         return banned.to(self.model.device)
-
-
-def _num_media(turns: Sequence[Turn]) -> int:
-    return sum(len(turn.pictures) + len(turn.sounds) for turn in turns)
-
-
-def _shorter(turns: Sequence[Turn]) -> list[list[Turn]]:
-    """The conversation with one more question and answer left out each time, all but the last in the end.
-
-    The oldest go first: those without media, then the others.
-    """
-    users = [number for number, turn in enumerate(turns) if turn.role == "user"]
-    groups = [range(start, end) for start, end in pairwise(users)]
-    brought = [any(turns[number].pictures or turns[number].sounds for number in group) for group in groups]
-    order = sorted(range(len(groups)), key=lambda number: brought[number])
-    gone: set[int] = set()
-    choices = []
-    for number in order:
-        gone.update(place for place in groups[number] if turns[place].role != "system")
-        choices.append([turn for place, turn in enumerate(turns) if place not in gone])
-    return choices
-
-
-def message(turn: Turn) -> dict[str, Any]:
-    """A turn as the processor takes it: its pictures, its sounds, its text."""
-    parts: list[dict[str, str]] = [{"type": "image"} for _ in turn.pictures]
-    parts += [{"type": "audio"} for _ in turn.sounds]
-    return {"role": turn.role, "content": [*parts, {"type": "text", "text": turn.text}]}

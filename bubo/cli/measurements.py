@@ -127,7 +127,7 @@ def _generate(speaker: "ModelSpeaker", turns: "Sequence[Turn]", max_new_tokens: 
     import torch
     from PIL import Image
 
-    from bubo.speaker import message
+    from bubo.prompts import message
 
     started = time.perf_counter()
     inputs = speaker.processor.apply_chat_template(

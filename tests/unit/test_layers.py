@@ -16,7 +16,19 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
 
 CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "recent", "types"}
-MIDDLE = {"answers", "decoding", "draw", "files", "grounding", "media", "models", "nano", "records", "sounds"}
+MIDDLE = {
+    "answers",
+    "decoding",
+    "draw",
+    "files",
+    "grounding",
+    "media",
+    "models",
+    "nano",
+    "prompts",
+    "records",
+    "sounds",
+}
 LIBRARY = CORE | MIDDLE | {"speaker", "assistant", "conversation", "server"}
 
 ARROWS = {
@@ -39,7 +51,8 @@ ARROWS = {
     "models": set(),
     "grounding": CORE | {"models"},
     "decoding": CORE | {"models"},
-    "speaker": CORE | {"decoding", "models"},
+    "prompts": CORE | {"decoding"},
+    "speaker": CORE | {"decoding", "models", "prompts"},
     "assistant": CORE | {"grounding", "media", "models", "nano", "speaker"},
     "conversation_file": CORE | {"media"},
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},

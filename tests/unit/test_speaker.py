@@ -8,7 +8,8 @@ from tiny import tiny_model, tiny_pixels, tiny_processor, tiny_samples
 
 from bubo.decoding import Kept, PrefixCaches, TextStream, common_length, pick_token, whole_prefix
 from bubo.errors import InputError, QuestionError
-from bubo.speaker import ModelSpeaker, Settings, message
+from bubo.prompts import message
+from bubo.speaker import ModelSpeaker, Settings
 from bubo.types import Picture, Sound, Turn
 
 SHORT = Settings(max_new_tokens=12)
