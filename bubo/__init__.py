@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bubo.assistant import Assistant, load
     from bubo.conversation import Conversation
+    from bubo.endpoint import EndpointSpeaker
     from bubo.errors import BuboError
     from bubo.media import load_picture, load_sound
     from bubo.types import Answer, Entity, Link, Picture, Region, Sound, Span, Turn, Verdict
@@ -24,6 +25,7 @@ __all__ = [
     "Assistant",
     "BuboError",
     "Conversation",
+    "EndpointSpeaker",
     "Entity",
     "Link",
     "Picture",
@@ -41,6 +43,7 @@ __all__ = [
 _MODULES = {
     "assistant": ("Assistant", "load"),
     "conversation": ("Conversation",),
+    "endpoint": ("EndpointSpeaker",),
     "errors": ("BuboError",),
     "media": ("load_picture", "load_sound"),
     "types": ("Answer", "Entity", "Link", "Picture", "Region", "Sound", "Span", "Turn", "Verdict"),

@@ -2,13 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bubo.errors import BuboError, InputError, ModelError
+from bubo.errors import BuboError, InputError, ModelError, SoundRefusedError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
 from bubo.grounding.tokens import closed_length
@@ -51,6 +51,9 @@ class Event:
 class Assistant:
     """Answers the last turn of a conversation and links the answer to its media.
 
+    A speaker that takes no sounds is told in words what the grounder's listener heard in them; the metadata
+    of the answer have these words under "told".
+
     Args:
         speaker: Gives the text.
         grounder: Ties it to pictures and sounds; with None answers have no links.
@@ -90,8 +93,9 @@ class Assistant:
             settings: How to answer; None is greedy.
 
         Raises:
-            InputError: If there is nothing to answer.
+            InputError: If there is nothing to answer, or sounds that neither speaker nor grounder can hear.
             QuestionError: If the question does not fit into the model's context.
+            SpeakerError: If a speaker elsewhere cannot be reached or refuses.
         """
         if not turns or turns[-1].role != "user":
             raise InputError("An assistant answers a user's turn; the last turn given is none.")
@@ -99,7 +103,7 @@ class Assistant:
         started = time.perf_counter()
         text = ""
         stats = Stats()
-        pieces = self.speaker.stream(turns, settings)
+        pieces = self._speak(turns, settings, work)
         try:
             while True:
                 try:
@@ -127,6 +131,7 @@ class Assistant:
             "tokens_generated": stats.tokens_generated,
             "encoder_calls": stats.encoder_calls,
         }
+        metadata |= {name: text for name, text in (("note", stats.note), ("told", work.told)) if text}
         answer = Answer(
             text,
             work.entities,
@@ -138,6 +143,15 @@ class Assistant:
             sounds=work.sounds,
         )
         yield Event("answer", answer=answer)
+
+    def _speak(
+        self, turns: Sequence[Turn], settings: Settings | None, work: "_Grounding"
+    ) -> Generator[str, None, Stats]:
+        """The pieces of the speaker's answer; a speaker that takes no sounds gets them as text."""
+        if not work.sounds or self.speaker.takes_sound:
+            with contextlib.suppress(SoundRefusedError):
+                return (yield from self.speaker.stream(turns, settings))
+        return (yield from self.speaker.stream(work.tell(turns), settings))
 
 
 def known_entities(turns: Sequence[Turn]) -> list[Entity]:
@@ -181,9 +195,32 @@ class _Grounding:
         self.links: tuple[Link, ...] = ()
         self.steps: dict[str, float] = {}
         self.spent_s = 0.0
+        self.told = ""
         self._closed = 0
         self._shown: dict[str, Entity] = {}
         self._given: dict[tuple[int, int], str] = {}
+
+    def tell(self, turns: Sequence[Turn]) -> list[Turn]:
+        """The turns with words for their sounds: what is heard in them stands before what was asked.
+
+        Raises:
+            InputError: If there is no listener.
+        """
+        if self.grounder is None or self.grounder.listener is None:
+            raise InputError(
+                "This speaker takes no sounds, and there is no listener that could tell it what is heard; "
+                "ask without sounds or choose another model."
+            )
+        started = time.perf_counter()
+        captions = self.grounder.caption(self.sounds)
+        self._add_steps(started)
+        self.told = " ".join(captions)
+        rest = iter(captions)
+        told = []
+        for turn in turns:
+            heard = " ".join(next(rest) for _ in turn.sounds)
+            told.append(replace(turn, text=f"{heard}\n\n{turn.text}", sounds=()) if heard else turn)
+        return told
 
     def follow(self, text: str) -> Iterator[Event]:
         """The news of the clauses that have been finished since the last call."""
@@ -222,19 +259,25 @@ class _Grounding:
             new_sounds=self.new_sounds,
             finished=finished,
         )
-        for name, seconds in self.grounder.last.items():
-            self.steps[name] = self.steps.get(name, 0.0) + seconds
-        self.spent_s += time.perf_counter() - started
+        self._add_steps(started)
         return verdict
 
+    def _add_steps(self, started: float) -> None:
+        """Counts the time since `started` as the grounder's."""
+        if self.grounder is not None:
+            for name, seconds in self.grounder.last.items():
+                self.steps[name] = self.steps.get(name, 0.0) + seconds
+        self.spent_s += time.perf_counter() - started
 
-def load(name_or_path: str | Path = "nano") -> Assistant:
+
+def load(name_or_path: str | Path = "nano", *, speaker: Speaker | None = None) -> Assistant:
     """Loads an assistant, ready to talk.
 
     Args:
         name_or_path: "nano", the model that comes with the library, or a folder laid out like it: model/ (a
             `BuboForConditionalGeneration` with its processor), vocabulary.json and, if there are thresholds
             of its own, grounding.json.
+        speaker: Who speaks instead of this model, which then only grounds what is said.
 
     Raises:
         ModelError: If the name is unknown, or a file or tensor is missing or wrong.
@@ -259,12 +302,13 @@ def load(name_or_path: str | Path = "nano") -> Assistant:
     grounder, eyes, ears = nano_grounder(
         towers.vision_tower, towers.audio_tower, processor, lexicon, thresholds
     )
-    speaker = ModelSpeaker(
-        model,
-        processor,
-        picture_states=None if eyes is None else eyes.states,
-        sound_states=None if ears is None else ears.states,
-    )
+    if speaker is None:
+        speaker = ModelSpeaker(
+            model,
+            processor,
+            picture_states=None if eyes is None else eyes.states,
+            sound_states=None if ears is None else ears.states,
+        )
     return Assistant(speaker, grounder, name=name)
 
 

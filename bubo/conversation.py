@@ -1,6 +1,6 @@
 """A conversation: turns, and questions with media."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,19 @@ class Conversation:
         assistant: Who answers; None loads `model` at the first question.
         turns: Where it starts.
         model: Name or folder of the model to load; "" means that of the assistant, or nano.
+        loader: How it is loaded, such as `bubo.load` with a speaker of your own; None is `bubo.load`.
     """
 
-    def __init__(self, assistant: Assistant | None = None, turns: Sequence[Turn] = (), *, model: str = ""):
+    def __init__(
+        self,
+        assistant: Assistant | None = None,
+        turns: Sequence[Turn] = (),
+        *,
+        model: str = "",
+        loader: Callable[[str], Assistant] | None = None,
+    ):
         self._assistant = assistant
+        self.loader = loader
         self._turns: tuple[Turn, ...] = tuple(turns)
         self.model = model or (assistant.name if assistant is not None else "") or "nano"
 
@@ -37,7 +46,7 @@ class Conversation:
     def assistant(self) -> Assistant:
         """Who answers; loaded when it is first needed."""
         if self._assistant is None:
-            self._assistant = load(self.model)
+            self._assistant = (self.loader or load)(self.model)
         return self._assistant
 
     @property
@@ -141,19 +150,27 @@ class Conversation:
         write_conversation(path, self.model, self._turns)
 
     @classmethod
-    def load(cls, path: str | Path, assistant: Assistant | None = None) -> "Conversation":
+    def load(
+        cls,
+        path: str | Path,
+        assistant: Assistant | None = None,
+        *,
+        loader: Callable[[str], Assistant] | None = None,
+    ) -> "Conversation":
         """Reads a saved conversation.
 
         Args:
             path: The file.
             assistant: Who goes on answering; None loads the model that the file names, when it is first
                 asked.
+            loader: How it is loaded; None is `bubo.load`.
 
         Raises:
             ConversationError: If the file is missing, damaged, or no conversation.
         """
         model, turns = read_conversation(path)
-        return cls(assistant, turns, model=model if assistant is None else assistant.name)
+        name = model if assistant is None else assistant.name
+        return cls(assistant, turns, model=name, loader=loader)
 
 
 def _check_question(question: object) -> str:

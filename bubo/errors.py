@@ -7,6 +7,8 @@ BuboError
 │   ├── ConversationError                  a saved conversation (.bubo)
 │   └── QuestionError                      the question itself: empty or far too long
 ├── ModelError                             an unknown model name, a broken model folder
+├── SpeakerError                           another speaker: not reached, refuses, says nothing
+│   └── SoundRefusedError                  it takes no sounds; it can be told what is heard
 ├── TrainError                             a training run that cannot start or go on
 │   └── ConfigError                        a run file with unknown, mistyped or contradicting values
 ├── StorageError                           a file that cannot be written: disk full, no permission
@@ -42,6 +44,14 @@ class QuestionError(InputError):
 
 class ModelError(BuboError):
     """A model name is unknown, or a model folder is incomplete or wrong."""
+
+
+class SpeakerError(BuboError):
+    """A speaker that is not ours cannot be reached, refuses the question, or ends without a word."""
+
+
+class SoundRefusedError(SpeakerError):
+    """A speaker takes no sounds. It is raised before the first piece of an answer."""
 
 
 class TrainError(BuboError):

@@ -21,7 +21,7 @@ from bubo.prompts import Prompt, PromptWriter
 from bubo.recent import Recent
 from bubo.types import Picture, Sound, Turn
 
-__all__ = ["ModelSpeaker", "Settings", "Speaker", "Stats"]
+__all__ = ["ModelSpeaker", "Settings", "Speaker", "Stats", "ask_with"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ class Stats:
         first_token_s: Seconds from the start to the first token, all included.
         total_s: Seconds from the start to the end.
         finish: "stop" (the model ended), "length" (max_new_tokens), "stopped" (by the caller's event),
-            "closed" (the stream was closed or failed).
+            "interrupted" (the way to a speaker elsewhere broke; the text so far stays), "closed" (the stream
+            was closed or failed).
+        note: What a reader should know of how the answer ended, in words; normally empty.
     """
 
     tokens_fed: int = 0
@@ -87,6 +89,7 @@ class Stats:
     first_token_s: float = 0.0
     total_s: float = 0.0
     finish: str = "closed"
+    note: str = ""
 
 
 class Speaker(Protocol):
@@ -94,11 +97,44 @@ class Speaker(Protocol):
 
     last: Stats
 
+    @property
+    def takes_sound(self) -> bool:
+        """Whether turns may hold sounds; otherwise they must say in words what is heard."""
+        ...
+
     def stream(
         self, turns: Sequence[Turn], settings: Settings | None = None, stop: threading.Event | None = None
     ) -> Generator[str, None, Stats]:
-        """Answer the last turn. The pieces joined are the answer; the generator returns what it cost."""
+        """Answer the last turn. The pieces joined are the answer; the generator returns what it cost.
+
+        Raises:
+            SoundRefusedError: If it turns out before the first piece that sounds are not taken;
+                `takes_sound` is False from then on.
+        """
         ...
+
+
+def ask_with(
+    speaker: Speaker, settings: Settings | None = None
+) -> Callable[[str, Sequence[tuple[str, str]], str, threading.Event], str]:
+    """A speaker as a function from text to text, as `ReasoningMatcher` wants one.
+
+    Args:
+        speaker: Who answers.
+        settings: How; None is greedy.
+
+    Returns:
+        A function of a system text, earlier pairs of question and answer, a question, and an event that ends
+        the work; its value is the answer.
+    """
+
+    def ask(system: str, shots: Sequence[tuple[str, str]], question: str, stop: threading.Event) -> str:
+        turns = [Turn("system", system)] if system else []
+        for asked, said in shots:
+            turns += [Turn("user", asked), Turn("assistant", said)]
+        return "".join(speaker.stream([*turns, Turn("user", question)], settings, stop))
+
+    return ask
 
 
 class ModelSpeaker:
@@ -113,6 +149,8 @@ class ModelSpeaker:
             them too and keep them; None computes them.
         sound_states: The same for sounds.
     """
+
+    takes_sound = True
 
     def __init__(
         self,

@@ -87,6 +87,8 @@ class FakeListener:
 class FakeSpeaker:
     """Says the answers queued for it, a few characters at a time; a queued error is raised instead."""
 
+    takes_sound = True
+
     def __init__(self, *answers: str, piece: int = 3):
         self.queue: list[str | Exception] = list(answers)
         self.piece = piece

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: With --seed, answers are drawn at this temperature.
 SAMPLING_TEMPERATURE = 0.7
+#: With --speaker, answers may be longer than those of nano.
+SPEAKER_MAX_NEW_TOKENS = 1024
 DRAWING_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
@@ -71,12 +73,13 @@ def _seed(text: str) -> int:
 
 
 def settings_of(arguments: argparse.Namespace) -> "Settings":
-    """How to answer, from --greedy and --seed."""
+    """How to answer, from --greedy, --seed and --speaker."""
     from bubo.speaker import Settings
 
+    longest = Settings.max_new_tokens if arguments.speaker is None else SPEAKER_MAX_NEW_TOKENS
     if arguments.greedy or arguments.seed is None:
-        return Settings()
-    return Settings(temperature=SAMPLING_TEMPERATURE, seed=arguments.seed)
+        return Settings(max_new_tokens=longest)
+    return Settings(max_new_tokens=longest, temperature=SAMPLING_TEMPERATURE, seed=arguments.seed)
 
 
 def media_of(arguments: argparse.Namespace) -> "tuple[list[Picture], list[Sound]]":

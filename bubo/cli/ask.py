@@ -17,6 +17,7 @@ from bubo.cli.arguments import (
 )
 from bubo.cli.drawing import write_drawing
 from bubo.cli.report import evidence_lines, notes
+from bubo.cli.speaking import add_speaker, loader_of
 
 if TYPE_CHECKING:
     from bubo.assistant import Event
@@ -30,7 +31,7 @@ def build_parser() -> Parser:
         "Answer one question about pictures and sounds, and say what each phrase of the answer rests on.",
         "example: bubo ask 'What do you see?' --picture scene.png --sound scene.wav --draw linked.png",
         "bubo ask QUESTION [--picture P ...] [--sound S ...] [--model NAME] [--json] [--draw OUT.png]\n"
-        "                [--greedy] [--seed N]",
+        "                [--greedy] [--seed N] [--speaker URL --speaker-model NAME]",
     )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what to ask, in quotes")
     add_media(parser)
@@ -40,6 +41,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--draw", metavar="OUT.png", help="also draw the linked answer into this file")
     add_decoding(parser)
+    add_speaker(parser)
     return parser
 
 
@@ -51,11 +53,12 @@ def main(argv: Sequence[str]) -> int:
         parser.error("there is no QUESTION; put it first, before --picture and --sound")
     if arguments.draw is not None:
         drawing_format(arguments.draw)
+    loader = loader_of(arguments)
     pictures, sounds = media_of(arguments)
 
     from bubo.conversation import Conversation
 
-    chat = Conversation(model=arguments.model)
+    chat = Conversation(model=arguments.model, loader=loader)
     settings = settings_of(arguments)
     if arguments.json:
         answer = chat.ask(arguments.question, pictures, sounds, settings=settings)

@@ -8,6 +8,7 @@ from importlib import resources
 
 from bubo.arguments import Parser
 from bubo.cli.arguments import add_decoding, add_media, add_model, media_of, settings_of, verb_parser
+from bubo.cli.speaking import add_speaker, loader_of
 from bubo.cli.talk import COMMANDS, Talk
 from bubo.errors import ModelError
 
@@ -38,6 +39,7 @@ def build_parser() -> Parser:
     add_media(parser)
     add_model(parser)
     add_decoding(parser)
+    add_speaker(parser)
     return parser
 
 
@@ -47,11 +49,12 @@ def main(argv: Sequence[str]) -> int:
     if arguments.samples:
         picture, sound = (sample_path(name) for name in SAMPLES)
         arguments.picture, arguments.sound = [picture, *arguments.picture], [sound, *arguments.sound]
+    loader = loader_of(arguments)
     pictures, sounds = media_of(arguments)
 
     from bubo.conversation import Conversation
 
-    talk = Talk(Conversation(model=arguments.model), settings_of(arguments), pictures, sounds)
+    talk = Talk(Conversation(model=arguments.model, loader=loader), settings_of(arguments), pictures, sounds)
     if sys.stdin.isatty() and sys.stdout.isatty():
         talk.load_model()
         return _converse(talk)

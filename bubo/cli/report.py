@@ -45,6 +45,11 @@ def notes(answer: "Answer", before: "Answer | None" = None) -> list[str]:
     said = []
     if answer.metadata.get("finish") == "length":
         said.append("the answer was cut at its greatest length")
+    if note := answer.metadata.get("note"):
+        said.append(str(note))
+    told = answer.metadata.get("told")
+    if told and (before is None or before.metadata.get("told") != told):
+        said.append(f"the speaker takes no sounds and was told: {told}")
     known = before is not None and before.metadata.get("turns_dropped")
     if (dropped := answer.metadata.get("turns_dropped")) and not known:
         said.append(f"{dropped} of the oldest turns no longer fit into the model's context and were left out")

@@ -153,9 +153,11 @@ class Talk:
     def _load(self, path: str) -> None:
         from bubo.conversation import Conversation
 
-        loaded = Conversation.load(path)
+        loaded = Conversation.load(path, loader=self.chat.loader)
         if loaded.model == self.chat.model:  # the model that is in memory already goes on
-            loaded = Conversation(self.chat.assistant, loaded.turns, model=loaded.model)
+            loaded = Conversation(
+                self.chat.assistant, loaded.turns, model=loaded.model, loader=self.chat.loader
+            )
         self._go_on_with(loaded)
         number = len(loaded.answers)
         print(f"loaded: {number} answer{'' if number == 1 else 's'}, model {loaded.model}")
@@ -163,7 +165,7 @@ class Talk:
     def _begin(self, _: str) -> None:
         from bubo.conversation import Conversation
 
-        self._go_on_with(Conversation(self.chat.assistant, model=self.chat.model))
+        self._go_on_with(Conversation(self.chat.assistant, model=self.chat.model, loader=self.chat.loader))
         print("a new conversation")
 
     def _go_on_with(self, chat: "Conversation") -> None:

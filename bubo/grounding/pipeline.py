@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from bubo.grounding.caption import caption_sounds
 from bubo.grounding.clauses import find_mentions
 from bubo.grounding.detector import Detector
 from bubo.grounding.lexicon import Lexicon
@@ -187,6 +188,13 @@ class Grounder:
             faint_heard=tuple(faint),
         )
         return perception, lexicon
+
+    def caption(self, sounds: Sequence[Sound]) -> tuple[str, ...]:
+        """What is heard in each of the sounds of a conversation, in words; without a listener nothing is."""
+        with self._lock:
+            self.last = {}
+            heard, _, _ = self._hear(sounds)
+        return caption_sounds(heard, self.lexicon, sounds)
 
     def clear(self) -> None:
         """Forget all findings."""

@@ -11,12 +11,14 @@ from pathlib import Path
 import fakes
 import pytest
 from PIL import Image
+from scripted_endpoint import hang, refuse, say, serve
 
 import bubo.conversation  # noqa: F401  (before its `load` is replaced)
 from bubo import cli
 from bubo.assistant import Assistant
 from bubo.cli import chat, entry
 from bubo.cli.report import notes
+from bubo.endpoint import KEY_VARIABLE
 from bubo.errors import ModelError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
@@ -396,3 +398,79 @@ def test_our_faults_are_not_hidden(monkeypatch):
     monkeypatch.setattr("bubo.cli.ask.main", lambda argv: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli.main(["ask", "What?"])
+
+
+# ------------------------------------------------------------------ another speaker
+
+
+@pytest.fixture
+def spoken(assistant, monkeypatch):
+    """Loads the fake assistant's grounder with the speaker that the command line chose."""
+
+    def load(name, *, speaker=None):
+        return assistant if speaker is None else Assistant(speaker, assistant.grounder, name=name)
+
+    monkeypatch.setattr("bubo.assistant.load", load)
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    with serve() as server:
+        yield server
+
+
+def test_an_endpoint_speaks_and_our_tools_ground(spoken, media, capsys):
+    spoken.enqueue(refuse(400, "audio is not supported"), say(ANSWER[:9], ANSWER[9:]))
+    words = ["--speaker", spoken.url, "--speaker-model", "eyes-7b", "--speaker-timeout", "5"]
+    assert cli.main(["ask", "What do you see and hear?", *media, *words]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{ANSWER}\n\n")
+    assert "a dog" in out and "seen and heard; left [10 20 30 50]; 0.2-0.8 s" in out
+    assert err == (
+        "note: the speaker takes no sounds and was told: Heard in the sound of 1.0 s: a dog barking from 0.2 "
+        "to 0.8 s.\n"
+    )
+    assert spoken.seen[1]["max_tokens"] == 1024
+
+
+def test_a_cut_answer_is_noted(spoken, capsys):
+    spoken.enqueue(hang("A dog"))
+    words = ["--speaker", spoken.url, "--speaker-model", "eyes-7b", "--speaker-timeout", "0.2"]
+    assert cli.main(["ask", "What?", *words]) == 0
+    out, err = capsys.readouterr()
+    assert out == "A dog\n"
+    assert err.startswith("note: the speaker at http://127.0.0.1") and "nothing came for 0.2 s" in err
+
+
+def test_chat_keeps_the_speaker(spoken, type_lines, sound_file, tmp_path, capsys):
+    spoken.enqueue(*[say("A bark.")] * 4)
+    screen = type_lines(
+        f"/sound {sound_file}",
+        "What?",
+        f"/save {tmp_path}/talk.bubo",
+        "/new",
+        "And now?",
+        f"/load {tmp_path}/talk.bubo",
+        "Again?",
+    )
+    words = ["--speaker", spoken.url, "--speaker-model", "eyes-7b", "--speaker-sound", "no"]
+    assert cli.main(["chat", *words]) == 0
+    assert screen.getvalue().count("A bark.") == 3
+    assert [len(request["messages"]) for request in spoken.seen] == [1, 1, 3]
+    assert capsys.readouterr().err.count("was told: Heard in the sound") == 2  # not again in one talk
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--speaker", "http://127.0.0.1:9/v1"], "needs --speaker-model NAME"),
+        (["--speaker", "ftp://host", "--speaker-model", "x"], "expected one like http://127.0.0.1:8000/v1"),
+        (["--speaker-model", "x"], "no --speaker to which it belongs"),
+        (["--speaker-matches"], "belong to a --speaker"),
+        (["--speaker", "ollama", "--speaker-timeout", "soon"], "'soon' was given; expected seconds above 0"),
+        (["--speaker", "nowhere", "--speaker-model", "x"], "expected one like http"),
+    ],
+)
+def test_a_speaker_that_cannot_be_meant(words, part, capsys):
+    assert cli.main(["ask", "What?", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert part in err
+    assert len(err.splitlines()) == 1

@@ -18,8 +18,10 @@ FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptoo
 CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "recent", "types"}
 MIDDLE = {
     "answers",
+    "completions",
     "decoding",
     "draw",
+    "event_stream",
     "files",
     "grounding",
     "media",
@@ -28,8 +30,9 @@ MIDDLE = {
     "prompts",
     "records",
     "sounds",
+    "watchdog",
 }
-LIBRARY = CORE | MIDDLE | {"speaker", "assistant", "conversation", "server"}
+LIBRARY = CORE | MIDDLE | {"speaker", "endpoint", "assistant", "conversation", "server"}
 
 ARROWS = {
     "": LIBRARY,  # bubo/__init__.py names its public values; they are resolved on first use
@@ -53,6 +56,10 @@ ARROWS = {
     "decoding": CORE | {"models"},
     "prompts": CORE | {"decoding"},
     "speaker": CORE | {"decoding", "models", "prompts"},
+    "watchdog": set(),
+    "event_stream": {"errors", "watchdog"},
+    "completions": CORE | {"event_stream", "media", "speaker"},
+    "endpoint": CORE | {"completions", "event_stream", "speaker"},
     "assistant": CORE | {"grounding", "media", "models", "nano", "speaker"},
     "conversation_file": CORE | {"media"},
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},
@@ -79,6 +86,10 @@ OUTSIDE = {layer: {"numpy"} for layer in CORE} | {
     "types": {"numpy", "PIL"},
     "errors": set(),
     "files": set(),
+    "event_stream": set(),
+    "watchdog": set(),
+    "completions": {"numpy", "PIL"},
+    "endpoint": set(),
     "web": set(),
     "configs": set(),
     "nano": set(),

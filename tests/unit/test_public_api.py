@@ -15,6 +15,7 @@ NAMES = [
     "Assistant",
     "BuboError",
     "Conversation",
+    "EndpointSpeaker",
     "Entity",
     "Link",
     "Picture",

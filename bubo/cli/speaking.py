@@ -1,0 +1,97 @@
+"""Options that let somebody else speak: a server, or a multimodal model of transformers."""
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bubo.errors import InputError
+
+if TYPE_CHECKING:
+    from bubo.assistant import Assistant
+    from bubo.speaker import Speaker
+
+#: --speaker-sound -> what `takes_sound` of a speaker gets.
+_TAKES_SOUND = {"auto": None, "yes": True, "no": False}
+
+
+def add_speaker(parser: argparse.ArgumentParser) -> None:
+    """--speaker and what belongs to it."""
+    group = parser.add_argument_group(
+        "another speaker",
+        "Somebody else answers, and the tools of --model ground what is said. Pictures and sounds go to the "
+        "address given, nowhere else; a key is taken from the environment variable BUBO_API_KEY.",
+    )
+    group.add_argument(
+        "--speaker",
+        metavar="URL",
+        help="an OpenAI-compatible endpoint such as http://127.0.0.1:8000/v1; vllm, ollama or lmstudio on "
+        "this machine; or the folder of a multimodal model of transformers",
+    )
+    group.add_argument("--speaker-model", metavar="NAME", help="the endpoint's name of the model")
+    group.add_argument(
+        "--speaker-timeout",
+        type=_seconds,
+        metavar="S",
+        help="longest silence of an endpoint in seconds (default 120)",
+    )
+    group.add_argument(
+        "--speaker-sound",
+        choices=tuple(_TAKES_SOUND),
+        default="auto",
+        help="whether it takes sounds; if not, it is told in words what is heard (default auto: find out)",
+    )
+    group.add_argument(
+        "--speaker-matches",
+        action="store_true",
+        help="it is also asked which phrases of its answer stand for what was found",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} was given; expected seconds above 0, at most a day")
+    return seconds
+
+
+def loader_of(arguments: argparse.Namespace) -> "Callable[[str], Assistant] | None":
+    """How models are loaded with the chosen speaker; None without one.
+
+    Raises:
+        InputError: If the options do not fit together.
+        ModelError: If the folder of a model cannot be loaded.
+    """
+    if arguments.speaker is None:
+        for name in ("model", "timeout"):
+            if getattr(arguments, f"speaker_{name}") is not None:
+                raise InputError(f"--speaker-{name} was given, but no --speaker to which it belongs.")
+        if arguments.speaker_matches or arguments.speaker_sound != "auto":
+            raise InputError("--speaker-sound and --speaker-matches belong to a --speaker; give one.")
+        return None
+    speaker = _speaker_of(arguments)
+
+    def load_with(name: str) -> "Assistant":
+        from bubo.assistant import load
+
+        return load(name, speaker=speaker)
+
+    return load_with
+
+
+def _speaker_of(arguments: argparse.Namespace) -> "Speaker":
+    from bubo.endpoint import TIMEOUT_S, EndpointSpeaker
+
+    place: str = arguments.speaker
+    takes_sound = _TAKES_SOUND[arguments.speaker_sound]
+    if arguments.speaker_model is None:
+        raise InputError(f"--speaker {place} needs --speaker-model NAME, its name of the model.")
+    return EndpointSpeaker(
+        place,
+        arguments.speaker_model,
+        timeout_s=arguments.speaker_timeout or TIMEOUT_S,
+        takes_sound=takes_sound,
+    )
