@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bubo.endpoint import EndpointSpeaker
     from bubo.errors import BuboError
     from bubo.media import load_picture, load_sound
+    from bubo.transformers_speaker import TransformersSpeaker
     from bubo.types import Answer, Entity, Link, Picture, Region, Sound, Span, Turn, Verdict
 
 __version__ = "0.1.0"
@@ -32,6 +33,7 @@ __all__ = [
     "Region",
     "Sound",
     "Span",
+    "TransformersSpeaker",
     "Turn",
     "Verdict",
     "__version__",
@@ -46,6 +48,7 @@ _MODULES = {
     "endpoint": ("EndpointSpeaker",),
     "errors": ("BuboError",),
     "media": ("load_picture", "load_sound"),
+    "transformers_speaker": ("TransformersSpeaker",),
     "types": ("Answer", "Entity", "Link", "Picture", "Region", "Sound", "Span", "Turn", "Verdict"),
 }
 _HOMES = {name: f"bubo.{module}" for module, names in _MODULES.items() for name in names}

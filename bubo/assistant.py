@@ -131,7 +131,8 @@ class Assistant:
             "tokens_generated": stats.tokens_generated,
             "encoder_calls": stats.encoder_calls,
         }
-        metadata |= {name: text for name, text in (("note", stats.note), ("told", work.told)) if text}
+        notes = "; ".join(filter(None, (stats.note, work.note)))
+        metadata |= {name: text for name, text in (("note", notes), ("told", work.told)) if text}
         answer = Answer(
             text,
             work.entities,
@@ -196,6 +197,7 @@ class _Grounding:
         self.steps: dict[str, float] = {}
         self.spent_s = 0.0
         self.told = ""
+        self.note = ""
         self._closed = 0
         self._shown: dict[str, Entity] = {}
         self._given: dict[tuple[int, int], str] = {}
@@ -259,6 +261,7 @@ class _Grounding:
             new_sounds=self.new_sounds,
             finished=finished,
         )
+        self.note = self.grounder.note
         self._add_steps(started)
         return verdict
 

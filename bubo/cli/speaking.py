@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def loader_of(arguments: argparse.Namespace) -> "Callable[[str], Assistant] | No
 
     Raises:
         InputError: If the options do not fit together.
-        ModelError: If the folder of a model cannot be loaded.
+        ModelError: If the model in a folder cannot be loaded.
     """
     if arguments.speaker is None:
         for name in ("model", "timeout"):
@@ -76,17 +77,33 @@ def loader_of(arguments: argparse.Namespace) -> "Callable[[str], Assistant] | No
 
     def load_with(name: str) -> "Assistant":
         from bubo.assistant import load
+        from bubo.grounding.reasoning import ReasoningMatcher
+        from bubo.speaker import ask_with
 
-        return load(name, speaker=speaker)
+        assistant = load(name, speaker=speaker)
+        if arguments.speaker_matches and assistant.grounder is not None:
+            assistant.grounder.matcher = ReasoningMatcher(ask_with(speaker))
+        return assistant
 
     return load_with
 
 
 def _speaker_of(arguments: argparse.Namespace) -> "Speaker":
-    from bubo.endpoint import TIMEOUT_S, EndpointSpeaker
+    from bubo.endpoint import KNOWN_ENDPOINTS, TIMEOUT_S, EndpointSpeaker
 
     place: str = arguments.speaker
     takes_sound = _TAKES_SOUND[arguments.speaker_sound]
+    if "://" not in place and place not in KNOWN_ENDPOINTS:
+        if not os.path.isdir(place):
+            raise InputError(
+                f"--speaker {place!r} is no address like http://127.0.0.1:8000/v1, none of "
+                f"{', '.join(KNOWN_ENDPOINTS)}, and no folder."
+            )
+        if arguments.speaker_model is not None or arguments.speaker_timeout is not None:
+            raise InputError("--speaker-model and --speaker-timeout are for endpoints, not for a folder.")
+        from bubo.transformers_speaker import TransformersSpeaker
+
+        return TransformersSpeaker.load(place, takes_sound=takes_sound)
     if arguments.speaker_model is None:
         raise InputError(f"--speaker {place} needs --speaker-model NAME, its name of the model.")
     return EndpointSpeaker(

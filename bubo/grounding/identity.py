@@ -67,6 +67,10 @@ class EntityBook:
         self._touched[id_] = None
         return id_
 
+    def leave(self, id_: str) -> None:
+        """The answer does not speak of an entity after all."""
+        self._touched.pop(id_, None)
+
     def _find(
         self, label: str, regions: tuple[Region, ...], spans: tuple[Span, ...], by_spans: bool
     ) -> Entity | None:

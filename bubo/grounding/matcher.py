@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bubo.grounding.clauses import find_mentions
 from bubo.grounding.identity import EntityBook
@@ -11,15 +12,39 @@ from bubo.grounding.perception import Perception
 from bubo.grounding.resolver import Resolver
 from bubo.types import Entity, Link
 
-__all__ = ["Limits", "Matched", "match"]
+__all__ = ["Limits", "Matched", "Matcher", "match"]
 
 
 @dataclass(eq=False)
 class Matched:
-    """The links of a text and the book of entities that they name."""
+    """The links of a text and the book of entities that they name.
+
+    Fields:
+        book: The entities.
+        links: In reading order, none overlapping another.
+        note: What a reader should know of how they came about; normally empty.
+    """
 
     book: EntityBook
     links: tuple[Link, ...] = ()
+    note: str = ""
+
+
+class Matcher(Protocol):
+    """Something with the arguments of `match`."""
+
+    def __call__(
+        self,
+        text: str,
+        lexicon: Lexicon,
+        perception: Perception,
+        known: Sequence[Entity] = (),
+        *,
+        question: str = "",
+        limits: Limits | None = None,
+    ) -> Matched:
+        """Ties phrases of a finished text to what was found."""
+        ...
 
 
 def match(

@@ -18,7 +18,7 @@ from bubo.grounding.detector import Detector
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.limits import Limits
 from bubo.grounding.listener import Listener
-from bubo.grounding.matcher import match
+from bubo.grounding.matcher import Matcher, match
 from bubo.grounding.perception import PRESENT, Heard, Instance, Perception
 from bubo.grounding.qualifiers import centre, colours_of
 from bubo.grounding.segmenter import Segmenter
@@ -73,8 +73,11 @@ class Grounder:
         lexicon: What words can mean, and which things make which sound. Tags it does not hold are added.
         limits: Where sure begins.
         num_media: Pictures and sounds whose findings are kept; masks of pictures up to `MASK_BYTES` in all.
+        matcher: Ties the phrases of finished texts. Those of texts that are still being written are tied by
+            the deterministic `match`, so that a matcher that asks a language model is asked once.
 
     Attributes:
+        note: What a reader should know of how the latest finished text was matched; normally empty.
         last: Seconds that the steps of the latest `ground` took: "tag_s", "detect_s", "segment_s",
             "listen_s", "match_s"; what was kept from before takes none.
     """
@@ -89,7 +92,10 @@ class Grounder:
         *,
         limits: Limits | None = None,
         num_media: int = 64,
+        matcher: Matcher = match,
     ):
+        self.matcher = matcher
+        self.note = ""
         self.tagger = tagger
         self.detector = detector
         self.segmenter = segmenter
@@ -132,7 +138,9 @@ class Grounder:
             self.last = {}
             perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
             started = time.perf_counter()
-            matched = match(text, lexicon, perception, known, question=question, limits=self.limits)
+            matcher = self.matcher if finished else match
+            matched = matcher(text, lexicon, perception, known, question=question, limits=self.limits)
+            self.note = matched.note
             verdict = judge(perception, lexicon, matched.book, self.limits) if finished else None
             self._add_time("match_s", started)
         return matched.book.entities, matched.links, verdict

@@ -27,12 +27,15 @@ MIDDLE = {
     "media",
     "models",
     "nano",
+    "plain_text",
     "prompts",
     "records",
     "sounds",
     "watchdog",
 }
-LIBRARY = CORE | MIDDLE | {"speaker", "endpoint", "assistant", "conversation", "server"}
+LIBRARY = (
+    CORE | MIDDLE | {"speaker", "endpoint", "transformers_speaker", "assistant", "conversation", "server"}
+)
 
 ARROWS = {
     "": LIBRARY,  # bubo/__init__.py names its public values; they are resolved on first use
@@ -60,6 +63,8 @@ ARROWS = {
     "event_stream": {"errors", "watchdog"},
     "completions": CORE | {"event_stream", "media", "speaker"},
     "endpoint": CORE | {"completions", "event_stream", "speaker"},
+    "plain_text": {"errors"},
+    "transformers_speaker": CORE | {"decoding", "plain_text", "speaker"},
     "assistant": CORE | {"grounding", "media", "models", "nano", "speaker"},
     "conversation_file": CORE | {"media"},
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},

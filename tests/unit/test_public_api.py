@@ -22,6 +22,7 @@ NAMES = [
     "Region",
     "Sound",
     "Span",
+    "TransformersSpeaker",
     "Turn",
     "Verdict",
     "__version__",
