@@ -21,8 +21,8 @@ from bubo.types import Picture, Sound, Turn
 MAX_SIDE = 2048
 #: Pictures up to this size are sent exact, larger ones as JPEG.
 MAX_PNG_PIXELS = 1_000_000
-#: Most characters of an answer, whatever the server sends.
-MAX_ANSWER = 200_000
+#: Most characters of an answer, whatever the server sends; grounding takes longer than the text grows.
+MAX_ANSWER = 20_000
 
 _KEPT_MEDIA, _KEPT_BYTES = 32, 64_000_000
 # Signs that would steer a terminal; line breaks and tabs stay.
@@ -115,24 +115,28 @@ def read_pieces(
     """
     finish, size = "", 0
     most = 1_000 + 4 * max_new_tokens
-    for number, event in enumerate(events):
-        if event.get("error") is not None:
-            raise StreamBroken(f"it reports an error: {one_line(json.dumps(event['error']))}")
-        if number >= most:
-            raise StreamBroken(f"it sends more than {most} events for {max_new_tokens} tokens")
-        if event.get("done") is True:
-            finish = finish or "stop"
-        _count(event.get("usage"), stats)
-        choice = _first(event.get("choices"))
-        message = choice.get("delta", choice.get("message"))
-        piece = message.get("content") if isinstance(message, Mapping) else None
-        if isinstance(piece, str) and (piece := _clean(piece)):
-            size += len(piece)
-            if size > MAX_ANSWER:
-                raise StreamBroken(f"its answer is longer than {MAX_ANSWER:,} characters")
-            yield piece
-        if isinstance(reason := choice.get("finish_reason"), str) and reason:
-            finish = reason
+    try:
+        for number, event in enumerate(events):
+            if event.get("error") is not None:
+                raise StreamBroken(f"it reports an error: {one_line(json.dumps(event['error']))}")
+            if number >= most:
+                raise StreamBroken(f"it sends more than {most} events for {max_new_tokens} tokens")
+            if event.get("done") is True:
+                finish = finish or "stop"
+            _count(event.get("usage"), stats)
+            choice = _first(event.get("choices"))
+            message = choice.get("delta", choice.get("message"))
+            piece = message.get("content") if isinstance(message, Mapping) else None
+            if isinstance(piece, str) and (piece := _clean(piece)):
+                size += len(piece)
+                if size > MAX_ANSWER:
+                    raise StreamBroken(f"its answer is longer than {MAX_ANSWER:,} characters")
+                yield piece
+            if isinstance(reason := choice.get("finish_reason"), str) and reason:
+                finish = reason
+    except StreamBroken:
+        if not finish:  # what breaks behind the end takes nothing from the answer
+            raise
     if not finish:
         raise StreamBroken("the connection was closed before the answer was whole")
     stats.finish = "length" if finish == "length" else "stop"

@@ -135,7 +135,7 @@ class EndpointSpeaker:
                 if not said:
                     raise self._silent(error) from None
                 stats.finish = "interrupted"
-                stats.note = f"the speaker at {self.address} broke off: {error}"
+                stats.note = f"the speaker at {self.address} broke off: {self._masked(error)}"
             if not said and stats.finish != "stopped":
                 raise self._wordless(stats, settings)
         finally:
@@ -215,9 +215,13 @@ class EndpointSpeaker:
                 "address and port."
             )
         return SpeakerError(
-            f"The speaker at {self.address} did not answer: {error}. Ask again, look at the server's log, or "
-            f"wait longer than {self.timeout_s:g} s."
+            f"The speaker at {self.address} did not answer: {self._masked(error)}. Ask again, look at the "
+            f"server's log, or wait longer than {self.timeout_s:g} s."
         )
+
+    def _masked(self, error: StreamBroken) -> str:
+        """What went wrong, without the key, which a server may repeat."""
+        return str(error).replace(self._key, "***") if self._key else str(error)
 
     def _wordless(self, stats: Stats, settings: Settings) -> SpeakerError:
         if stats.finish == "length":

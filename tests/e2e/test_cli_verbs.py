@@ -10,14 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scripted_endpoint
+import tiny_multimodal
 import tiny_nano
 import torch
 from PIL import Image
+from scripted_endpoint import refuse, say
 
 import bubo
 from bubo import cli
 from bubo.cli import measurements
 from bubo.cli.bench import TABLE
+from bubo.grounding.reasoning import SHOTS
 from bubo.media import load_sound
 from bubo.nano import __file__ as nano_file
 from bubo.speaker import ModelSpeaker
@@ -178,6 +182,51 @@ def test_shared_states_are_those_of_the_plain_model(folder):
         one = Sound(length, sound.sampling_rate)
         with torch.inference_mode():
             np.testing.assert_allclose(shared._sound(one), plain._sound(one), atol=1e-5)
+
+
+# ------------------------------------------------------------------ other speakers
+
+
+def test_an_endpoint_speaks_and_the_towers_ground(folder, capsys):
+    text = "I see a dog and a thingamajig. I hear a dog barking."
+    with scripted_endpoint.serve() as server:
+        server.enqueue(refuse(400, "no audio here"), say(text[:20], text[20:]), say("a thingamajig -> piano"))
+        words = ["--speaker", server.url, "--speaker-model", "x", "--speaker-matches"]
+        data = ask(folder, *words, capsys=capsys)
+    assert data["text"] == text
+    labels = {entity["id"]: entity["label"] for entity in data["entities"]}
+    linked = {text[link["start"] : link["end"]]: labels[link["entity"]] for link in data["links"]}
+    assert linked["a dog"] == "dog" and linked["a thingamajig"] == "piano"
+    assert [len(request["messages"]) for request in server.seen] == [1, 1, 2 + 2 * len(SHOTS)]
+    assert "Heard in the sound of" in json.dumps(server.seen[1])
+
+
+def test_a_model_of_transformers_speaks_and_the_towers_ground(folder, capsys, tmp_path):
+    for part in tiny_multimodal.tiny_llava():
+        part.save_pretrained(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bubo.cli.arguments.SPEAKER_MAX_NEW_TOKENS", 12)
+        first, again = (ask(folder, "--speaker", str(tmp_path), capsys=capsys) for _ in range(2))
+    assert first["text"] and first["text"] == again["text"]
+    assert first["timings"]["listen_s"] > 0
+    assert cli.main(["ask", "What?", "--speaker", str(folder), "--model", str(folder)]) == 2
+    assert "as a multimodal model of transformers" in capsys.readouterr().err
+
+
+def test_the_snippets_about_speakers_run(folder, tmp_path, monkeypatch, capsys):
+    for name in ("scene.png", "scene.wav"):
+        shutil.copy(SAMPLES / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    load = bubo.load
+    monkeypatch.setattr(bubo, "load", lambda name, speaker: load(folder, speaker=speaker))
+    text = (ROOT / "docs" / "speakers.md").read_text(encoding="utf-8")
+    names = {"bubo": bubo}
+    with scripted_endpoint.serve() as server:
+        server.enqueue(say("A dog."))
+        for block in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+            exec(compile(block.replace("http://127.0.0.1:8000/v1", server.url), "speakers.md", "exec"), names)
+    assert capsys.readouterr().out == "A dog. stop\n"
+    assert names["assistant"].grounder.matcher.timeout_s == 20
 
 
 # ------------------------------------------------------------------ nano itself

@@ -465,7 +465,8 @@ def test_chat_keeps_the_speaker(spoken, type_lines, sound_file, tmp_path, capsys
         (["--speaker-model", "x"], "no --speaker to which it belongs"),
         (["--speaker-matches"], "belong to a --speaker"),
         (["--speaker", "ollama", "--speaker-timeout", "soon"], "'soon' was given; expected seconds above 0"),
-        (["--speaker", "nowhere", "--speaker-model", "x"], "expected one like http"),
+        (["--speaker", "nowhere", "--speaker-model", "x"], "none of vllm, ollama, lmstudio, and no folder"),
+        (["--speaker", ".", "--speaker-model", "x"], "are for endpoints, not for a folder"),
     ],
 )
 def test_a_speaker_that_cannot_be_meant(words, part, capsys):

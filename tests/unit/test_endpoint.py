@@ -311,6 +311,28 @@ def test_a_body_shorter_than_promised_is_a_cut(server, speaker):
         ask(speaker)
 
 
+def test_what_breaks_behind_the_end_does_no_harm(server, monkeypatch):
+    def linger(handler):
+        handler.begin()
+        handler.event(delta("A dog.", "stop"))
+        handler.server.release.wait(5)
+
+    server.enqueue(
+        linger, send(f"data: {json.dumps(delta('A dog.', 'stop'))}\n\n".encode(), b"data: {oops\n\n")
+    )
+    speaker = EndpointSpeaker(server.url, "eyes-7b", timeout_s=0.2)
+    for _ in range(2):
+        assert ask(speaker) == "A dog."
+        assert (speaker.last.finish, speaker.last.note) == ("stop", "")
+
+
+def test_a_key_that_the_server_repeats_is_masked(server):
+    speaker = EndpointSpeaker(server.url, "eyes-7b", api_key=KEY)
+    server.enqueue(*[send(f'data: {{"error": "bad {KEY}"}}\n\n'.encode())] * 2)
+    with pytest.raises(SpeakerError, match=r"bad \*\*\*"):
+        ask(speaker)
+
+
 def test_an_endless_answer_is_ended(server, speaker, monkeypatch):
     monkeypatch.setattr(completions, "MAX_ANSWER", 100)
     server.enqueue(babble())
