@@ -6,11 +6,13 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+from transformers import AutoConfig
 
 from bubo.errors import InputError, ModelError
 from bubo.grounding.tag_lists import check_tags, read_tags
@@ -110,16 +112,7 @@ class RamTagger:
         """
         tags = None if tag_list is None else read_tags(tag_list)
         embeds = None if label_embeds is None else read_label_embeds(label_embeds)
-        try:
-            config = RamConfig.from_pretrained(folder, local_files_only=True)
-            if config.model_type != RamConfig.model_type or not (Path(folder) / "config.json").is_file():
-                raise ValueError("it is not the folder of a RAM model")
-            model = RamModel.from_pretrained(folder, config=config, local_files_only=True)
-            processor = RamImageProcessor.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise ModelError(
-                f"Cannot load a RAM tagger from {str(folder)!r}: {error}. Give a folder that bubo convert made."
-            ) from error
+        model, processor = _load(Path(folder))
         return cls(model.to(device), processor, tags, thresholds, label_embeds=embeds)
 
     def tag(self, picture: Picture) -> Tags:
@@ -141,6 +134,30 @@ class RamTagger:
         scores = tag_scores(probabilities, self.thresholds)
         scores[self._deleted] = 0
         return Tags(self.tags, scores)
+
+
+def _load(folder: Path) -> tuple[RamModel, RamImageProcessor]:
+    """The model of a folder, every tensor from its file, and its image processor."""
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"There is no model in {str(folder)!r}: give a folder that bubo convert ram made.")
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        if not isinstance(config, RamConfig):
+            raise ValueError(f"its model is of type {config.model_type!r}, expected 'ram'")
+        model, report = RamModel.from_pretrained(
+            folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+        processor = RamImageProcessor.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError, StrictDataclassError) as error:
+        detail = " ".join(str(error).split())[:300]
+        raise ModelError(f"Cannot load the RAM tagger in {str(folder)!r}: {detail}") from error
+    absent = sorted(report["missing_keys"])
+    if absent:  # transformers would leave them random
+        raise ModelError(
+            f"The weights in {str(folder)!r} lack {len(absent)} tensors, such as {absent[0]}: convert the "
+            "checkpoint again."
+        )
+    return model, processor
 
 
 def tag_scores(probabilities: FloatArray, thresholds: FloatArray) -> FloatArray:

@@ -84,7 +84,7 @@ def _lines(path: str | Path) -> list[tuple[int, str]]:
         raise InputError(f"Cannot read the list {str(path)!r}: {error}.") from error
     if len(data) > _MAX_BYTES:
         raise InputError(
-            f"The list {str(path)!r} has more than {_MAX_BYTES} bytes: expected at most {MAX_TAGS} short lines."
+            f"The list {str(path)!r} has more than {_MAX_BYTES} bytes; expected at most {MAX_TAGS} lines."
         )
     try:
         text = data.decode("utf-8-sig")

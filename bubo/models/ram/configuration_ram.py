@@ -102,6 +102,11 @@ class RamConfig(PreTrainedConfig):
             values = getattr(self, name)
             if values is not None and len(values) != self.num_tags:
                 raise ValueError(f"{name} must have num_tags = {self.num_tags} entries, got {len(values)}.")
+        if self.tag_names is not None and len(set(self.tag_names)) < self.num_tags:
+            twice = next(name for name in self.tag_names if self.tag_names.count(name) > 1)
+            raise ValueError(f"tag_names must differ from each other, but {twice!r} stands there twice.")
+        if self.tag_thresholds is not None and not all(0 <= number <= 1 for number in self.tag_thresholds):
+            raise ValueError("tag_thresholds must lie between 0 and 1.")
         if any(not 0 <= column < self.num_tags for column in self.deleted_tags):
             raise ValueError(
                 f"deleted_tags must be columns from 0 to {self.num_tags - 1}, got {list(self.deleted_tags)}."
