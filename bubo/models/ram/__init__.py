@@ -3,6 +3,7 @@
 from .configuration_ram import RamConfig
 from .image_processing_ram import RamImageProcessor
 from .modeling_ram import RamModel, RamOutput, RamPreTrainedModel, asymmetric_loss, find_tags
+from .tags_ram import released_tags, released_thresholds
 
 __all__ = [
     "RamConfig",
@@ -12,4 +13,6 @@ __all__ = [
     "RamPreTrainedModel",
     "asymmetric_loss",
     "find_tags",
+    "released_tags",
+    "released_thresholds",
 ]

@@ -18,6 +18,7 @@ from bubo.models.conversion import KeyMap, Plan, Report, count_layers, write_mod
 from .configuration_ram import RamConfig
 from .image_processing_ram import RamImageProcessor
 from .modeling_ram import RamModel
+from .tags_ram import released_tags, released_thresholds
 
 CAPTIONS = "a part of RAM that writes captions; tags do not need it"
 KEY_MAP = KeyMap(
@@ -71,8 +72,9 @@ def convert_ram(
         config: Fields of `RamConfig` that shapes cannot tell: `num_attention_heads` of the tag head (4 by
             default), `descriptions_per_tag` of RAM++ (51), and `image_size` where the last grid is larger
             than a window.
-        tags: File with the names of the columns, one a line.
-        thresholds: File with their thresholds, one a line.
+        tags: File with the names of the columns, one a line; by default the released ones if there are as
+            many columns.
+        thresholds: File with their thresholds, one a line; likewise if the names are the released ones.
         dtype: Type of the weights; None keeps theirs.
 
     Raises:
@@ -82,6 +84,8 @@ def convert_ram(
     fields = infer_fields(plan, source.name, config or {})
     if tags is not None:
         fields["tag_names"] = _read_lines(tags)
+    elif "tag_names" not in fields and fields["num_tags"] == len(released_tags()):
+        fields = {"tag_thresholds": released_thresholds()} | fields | {"tag_names": released_tags()}
     if thresholds is not None:
         fields["tag_thresholds"] = _numbers(thresholds, _read_lines(thresholds))
     try:

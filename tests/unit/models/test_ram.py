@@ -1,5 +1,7 @@
 """RAM and RAM++: the contract of a transformers model, other tags, losses, and conversion."""
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,17 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModel
 import bubo.models  # noqa: F401  (registers the Auto classes)
 from bubo.models.checkpoints import ConversionError
 from bubo.models.conversion import convert
-from bubo.models.ram import RamConfig, RamImageProcessor, RamModel, asymmetric_loss, find_tags
+from bubo.models.ram import (
+    RamConfig,
+    RamImageProcessor,
+    RamModel,
+    asymmetric_loss,
+    find_tags,
+    released_tags,
+    released_thresholds,
+)
 from bubo.models.ram.swin_ram import from_windows, relative_positions, shift_mask, to_windows
+from bubo.models.ram.tags_ram import HERE
 
 KINDS = pytest.mark.parametrize("descriptions", [1, 3], ids=["ram", "ram_plus"])
 
@@ -247,6 +258,28 @@ def test_a_released_file_converts(descriptions, head, tmp_path):
     assert loaded.config.tag_names == TAGS
     assert loaded.config.tag_thresholds == [0.65, 0.8, 1.0, 0.5, 0.65]
     assert AutoImageProcessor.from_pretrained(tmp_path / "out").size["height"] == 32
+
+
+def test_the_shipped_lists_are_the_released_ones():
+    for name, size, digest in (
+        ("tags.txt", 41_904, "5d96d2f722552748"),
+        ("thresholds.txt", 22_016, "b6f81d0de1bc7f9c"),
+    ):
+        data = (HERE / name).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()[:16]) == (size, digest)
+    tags, thresholds = released_tags(), released_thresholds()
+    assert len(tags) == len(set(tags)) == len(thresholds) == RamConfig().num_tags
+    assert tags[:3] == ["3D CG rendering", "3D glasses", "abacus"] and tags[-1] == "zoo"
+    never = {tag for tag, threshold in zip(tags, thresholds, strict=True) if threshold == 1}
+    assert never == {"body", "cocktail table", "French", "group", "lie", "show", "see", "set", "stop", "use"}
+    assert min(thresholds) == 0.45 and thresholds.count(0.65) == 3414
+
+
+def test_a_file_with_as_many_columns_gets_the_released_names(tmp_path):
+    write_released(tiny_ram(num_tags=4585, tag_names=None), tmp_path / "ram.pth")
+    convert("ram", tmp_path / "ram.pth", tmp_path / "out")
+    config = AutoConfig.from_pretrained(tmp_path / "out")
+    assert config.tag_names == released_tags() and config.tag_thresholds == released_thresholds()
 
 
 def test_files_that_are_not_rams_are_one_clear_error(tmp_path):
