@@ -27,6 +27,10 @@ KINDS: dict[str, tuple[str, str]] = {
         "bubo.models.imagebind.convert_imagebind:convert_imagebind",
         "imagebind_huge.pth, all six modalities",
     ),
+    "ram": (
+        "bubo.models.ram.convert_ram:convert_ram",
+        "ram_swin_large_14m.pth or ram_plus_swin_large_14m.pth, taggers",
+    ),
 }
 
 
