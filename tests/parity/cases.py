@@ -29,6 +29,7 @@ from bubo.models.imagebind import (
 )
 from bubo.models.imagebind.image_processing_imagebind import clip_frames
 from bubo.models.imagebind.tokenization_imagebind import find_vocabulary
+from tests.parity.ram_cases import run_ram, run_ram_picture
 
 Outputs = Iterator[tuple[str, Any, Any, float, float]]
 # float32 rounding through a few layers, and through the head with its scale
@@ -285,6 +286,8 @@ def run_video(case: Case) -> Outputs:
 
 
 KINDS: list[tuple[Callable[[Case], bool], Callable[[Case], Outputs]]] = [
+    (lambda case: "descriptions_per_tag" in case.facts, run_ram),
+    (lambda case: "outputs/pixels_corner" in case.tensors, run_ram_picture),
     (lambda case: any("features" in key for key in case.tensors), run_bubogpt_trunk),
     (lambda case: "out_embed_dim" in case.facts.get("model_kwargs", {}), run_imagebind),
     (lambda case: "outputs/ids" in case.tensors, run_texts),
