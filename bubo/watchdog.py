@@ -56,6 +56,8 @@ class Watchdog:
         with self._change:
             self._over = True
             self._change.notify()
+        if self._thread.ident is not None:  # it was started
+            self._thread.join()
 
     def _watch(self) -> None:
         with self._change:
