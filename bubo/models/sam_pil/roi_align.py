@@ -4,6 +4,7 @@ Source: Mask R-CNN (arXiv 1703.06870), section 3, RoIAlign; the sampling follows
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from types import SimpleNamespace
 
 import torch
@@ -87,8 +88,8 @@ def _bilinear(features: Tensor, ys: Tensor, xs: Tensor) -> Tensor:
 
 def provide_roi_align() -> None:
     """Gives transformers' SAM 3 our `roi_align` where torchvision is absent; its box prompts fail without."""
-    from transformers.models.sam3 import modeling_sam3
-
+    # from its package the module may come as a placeholder that wants torchvision
+    modeling_sam3 = import_module("transformers.models.sam3.modeling_sam3")
     if not hasattr(modeling_sam3, "torchvision"):
         modeling_sam3.torchvision = SimpleNamespace(ops=SimpleNamespace(roi_align=roi_align))
 
