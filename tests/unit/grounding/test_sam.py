@@ -21,7 +21,9 @@ def segmenter(request):
 
 
 def regions(boxes=BOXES):
-    return Regions(tuple(f"thing {n}" for n in range(len(boxes))), boxes, np.full(len(boxes), 0.7, np.float32))
+    return Regions(
+        tuple(f"thing {n}" for n in range(len(boxes))), boxes, np.full(len(boxes), 0.7, np.float32)
+    )
 
 
 def count_encodings(segmenter):
@@ -96,9 +98,7 @@ def test_scribbles_of_several_points_and_labels(segmenter, picture):
 
 def test_masks_of_sam_are_those_of_its_own_processor(picture):
     model, processor = tiny_grounding.sam()
-    inputs = SamProcessor(processor)(
-        images=picture.pixels, input_boxes=[BOXES.tolist()], return_tensors="pt"
-    )
+    inputs = SamProcessor(processor)(images=picture.pixels, input_boxes=[BOXES.tolist()], return_tensors="pt")
     with torch.no_grad():
         out = model(
             pixel_values=inputs["pixel_values"],

@@ -74,7 +74,9 @@ def test_suppression_and_cap(picture):
     Presence(model).fit = 3.0
 
     def count(**settings):
-        return len(Sam3Grounder(model, processor, tokenizer, threshold=0.1, **settings).detect(picture, ["dog"]))
+        return len(
+            Sam3Grounder(model, processor, tokenizer, threshold=0.1, **settings).detect(picture, ["dog"])
+        )
 
     assert count(nms_iou=1.0) == 8 and 1 <= count(nms_iou=0.1) < 8 and count(nms_iou=1.0, max_boxes=3) == 3
 
@@ -87,7 +89,9 @@ def test_boxes_get_the_mask_that_fits_them_best_inside_them(tool, picture):
     tool.model.register_forward_pre_hook(lambda *call: prompts.append(call[-1]), with_kwargs=True)
     found = tool.segment(picture, where)
     assert found.labels == ("a", "b") and found.scores.tolist() == where.scores.tolist()
-    np.testing.assert_allclose(prompts[0]["input_boxes"][0, 0], [25 / 80, 25 / 60, 30 / 80, 30 / 60], atol=1e-6)
+    np.testing.assert_allclose(
+        prompts[0]["input_boxes"][0, 0], [25 / 80, 25 / 60, 30 / 80, 30 / 60], atol=1e-6
+    )
     assert found.masks[0].any() and not found.masks[0][:, 40:].any() and not found.masks[0][:10].any()
     assert same(tool.segment(picture, found), found)  # they have masks already
     assert len(tool.segment(picture, Regions.empty())) == 0

@@ -98,7 +98,9 @@ def test_roi_align(aligned, scale, ratio, rng):
 
 def test_roi_align_of_a_constant_is_the_constant_and_of_nothing_nothing():
     features = torch.full((1, 2, 8, 8), 3.0)
-    assert torch.equal(roi_align(features, [torch.tensor([[1.0, 1.0, 6.0, 5.0]])], 7), torch.full((1, 2, 7, 7), 3.0))
+    assert torch.equal(
+        roi_align(features, [torch.tensor([[1.0, 1.0, 6.0, 5.0]])], 7), torch.full((1, 2, 7, 7), 3.0)
+    )
     assert roi_align(features, [torch.zeros((0, 4))], 7).shape == (0, 2, 7, 7)
     with pytest.raises(ValueError, match=r"must have shape \(K, 5\), got \(3, 4\)"):
         roi_align(features, torch.zeros((3, 4)), 7)
