@@ -40,10 +40,11 @@ from bubo.models.imagebind import (
 )
 from bubo.models.sam_pil import Sam2ImageProcessorPil, Sam3ImageProcessorPil
 
-WORDS = (
-    "a an the dog cat bird car tree house boat brown red small traffic light skateboard man woman barking rain "
-    "music sound of this is silence background noise quiet room speech visual"
-).split()
+WORDS = [
+    *("a", "an", "the", "dog", "cat", "bird", "car", "tree", "house", "boat", "brown", "red", "small"),
+    *("traffic", "light", "skateboard", "man", "woman", "barking", "rain", "music", "sound", "of", "this"),
+    *("is", "silence", "background", "noise", "quiet", "room", "speech", "visual"),
+]
 # Where BERT has them; GroundingDINO's code knows these numbers.
 BERT_SPECIALS = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, ".": 1012, "?": 1029}
 

@@ -1,4 +1,4 @@
-"""What SAM 2 and SAM 3 need of torchvision, without it: image processors on PIL, and roi_align."""
+"""What transformers' SAMs lack here: image processors on PIL, roi_align, reading the original checkpoints."""
 
 from .image_processing_sam_pil import Sam2ImageProcessorPil, Sam3ImageProcessorPil
 from .roi_align import provide_roi_align, roi_align

@@ -188,7 +188,7 @@ def test_everyday_sounds_have_names_of_their_own_and_sources_that_are_words():
     forms = [form for sound in data["sounds"] for form in (sound["name"], *sound.get("synonyms", ()))]
     assert len(set(forms)) == len(forms)
     for sound in lexicon.sounds:
-        assert any("sound" == sense.kind for sense in lexicon.senses_of(sound.name)), sound.name
+        assert any(sense.kind == "sound" for sense in lexicon.senses_of(sound.name)), sound.name
 
 
 def test_a_verdict_works_without_a_vocabulary_of_the_models_own(folders, picture, sound):

@@ -59,7 +59,7 @@ def test_a_picture_is_encoded_once_whatever_is_asked(segmenter, picture):
 def test_points_become_regions_with_the_box_of_their_mask(segmenter, picture):
     segmenter.mask_threshold = -1.0
     found = segmenter.segment(picture, np.array([[10.0, 20.0], [70.0, 50.0]]))
-    assert found.labels == ("", "") and ((0 <= found.scores) & (found.scores <= 1)).all()
+    assert found.labels == ("", "") and ((found.scores >= 0) & (found.scores <= 1)).all()
     for box, mask in zip(found.boxes, found.masks, strict=True):
         rows, columns = np.nonzero(mask)
         expected = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] if len(rows) else [0] * 4
