@@ -26,7 +26,7 @@ class Kind:
     Attributes:
         roles: The parts that it can be.
         home: Module of its class, imported when it is asked for.
-        name: The class; its keyword-only parameters are the settings that a part may have.
+        name: The class; what it takes by keyword only are the settings that a part may have.
         load: (class, folder, device, dtype, settings) -> the tool.
     """
 
@@ -134,18 +134,20 @@ def _check_settings(kind: str, tool: Any, settings: Mapping[str, Any]) -> None:
 
 
 def settings_of(tool: Any) -> dict[str, Any]:
-    """What a tool's constructor and those of its bases take by keyword only: name -> default."""
+    """What a tool takes by keyword only: name -> default. Its `load` is asked, else its constructors."""
+    if hasattr(tool, "load"):
+        functions = [tool.load]
+    else:
+        functions = [
+            vars(cls)["__init__"] for cls in reversed(inspect.getmro(tool)) if "__init__" in vars(cls)
+        ]
     found: dict[str, Any] = {}
-    for cls in reversed(inspect.getmro(tool)):
-        if "__init__" in vars(cls):
-            for name, parameter in inspect.signature(cls.__init__).parameters.items():
-                if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+    for function in functions:
+        if function is not object.__init__:
+            for name, parameter in inspect.signature(function).parameters.items():
+                if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != "device":
                     found[name] = parameter.default
-    return {name: value for name, value in found.items() if name not in _NOT_SETTINGS}
-
-
-# Parameters that cannot be written in a configuration.
-_NOT_SETTINGS = ("label_embeds",)
+    return found
 
 
 def _model(name: str, folder: Path, device: Any, dtype: Any) -> Any:

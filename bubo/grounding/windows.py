@@ -76,10 +76,11 @@ class Windows:
         total = np.zeros((count, scores.shape[1]))
         weights = np.zeros((count, 1))
         for start, row in zip(self.starts(duration_s), scores, strict=True):
-            away = np.abs(middles - start - half) / half  # 0 in the window's middle, 1 at its ends
-            weight = (np.clip(1 - away, EDGE, None) * (away <= 1 + 1e-6))[:, None]
-            total += weight * row
-            weights += weight
+            part = slice(*np.searchsorted(middles, [start - 1e-6, start + self.window_s + 1e-6]))
+            away = np.abs(middles[part] - start - half) / half  # 0 in the window's middle, 1 at its ends
+            weight = np.clip(1 - away, EDGE, None)[:, None]
+            total[part] += weight * row
+            weights[part] += weight
         return (total / np.maximum(weights, 1e-12)).astype(np.float32), frame_s
 
 

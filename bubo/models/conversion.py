@@ -1,8 +1,8 @@
 """Released checkpoints -> folders that `from_pretrained` reads.
 
 A `KeyMap` says, by rules over names, what becomes of every released key: another name, several tensors, a
-part of one, or nothing, with the reason. What a file holds is compared with what the model needs before a byte
-is written: a missing key and a wrong shape are errors that name it, what nobody asked for is reported.
+part of one, or nothing, with the reason. What a file holds is compared with what the model needs before a
+byte is written: a missing key and a wrong shape are errors that name it, what nobody asked for is reported.
 """
 
 import re
@@ -32,6 +32,10 @@ KINDS: dict[str, tuple[str, str]] = {
         "groundingdino_swint_ogc.pth or _swinb_cogcoor.pth",
     ),
     "sam": ("bubo.models.sam_pil.convert_sam:convert_sam", "sam_vit_h_4b8939.pth, _l_ or _b_"),
+    "ram": (
+        "bubo.models.ram.convert_ram:convert_ram",
+        "ram_swin_large_14m.pth or ram_plus_swin_large_14m.pth, taggers",
+    ),
 }
 
 

@@ -27,6 +27,7 @@ MIDDLE = {
     "nano",
     "prompts",
     "records",
+    "sensors",
     "sounds",
 }
 LIBRARY = CORE | MIDDLE | {"speaker", "assistant", "conversation", "server"}
@@ -45,6 +46,7 @@ ARROWS = {
     "files": {"errors"},
     "sounds": {"errors", "files"},
     "media": CORE | {"files", "sounds"},
+    "sensors": {"errors"},
     "records": CORE | {"media"},  # media is the only decoder, and records hold media
     "draw": CORE,
     "nano": set(),
@@ -84,6 +86,7 @@ OUTSIDE = {layer: {"numpy"} for layer in CORE} | {
     "nano": set(),
     "records": {"numpy", "webdataset"},
     "sounds": {"numpy", "soundfile", "soxr", "av"},
+    "sensors": {"numpy", "PIL"},
     "media": {"numpy", "soundfile", "PIL"},
     "draw": {"numpy", "PIL"},
 }

@@ -1,19 +1,19 @@
 """Grounders over released models: loading by kind, what is refused, one whole pipeline on toy weights."""
 
 import json
-import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
 import tiny_grounding
-from fakes import FakeListener, FakeTagger
+from fakes import FakeListener
+from tiny_ram import TAGS, tiny_ram
 
 from bubo.errors import ModelError
 from bubo.grounding.grounding_dino import GroundingDinoDetector
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.released import EVERYDAY, KINDS, released_grounder, settings_of
 from bubo.grounding.sam import SamSegmenter
+from bubo.models.ram import RamImageProcessor
 from bubo.types import Regions, Sound, same
 
 
@@ -34,43 +34,25 @@ def folders(tmp_path_factory):
     model, processor = tiny_grounding.clap()
     save("clap", model, processor.feature_extractor, processor.tokenizer)
     save("imagebind", *tiny_grounding.imagebind(root))
+    save("ram", tiny_ram(), RamImageProcessor(size={"height": 32, "width": 32}))
     return root
 
 
-@pytest.fixture
-def ram(monkeypatch):
-    """A tagger in place of RAM."""
-
-    class RamTagger(FakeTagger):
-        @classmethod
-        def load(cls, folder, *, device="cpu", thresholds=None):
-            tagger = cls({"dog": 0.9, "tree": 0.6, "unicycle": 0.1})
-            tagger.tags, tagger.folder, tagger.thresholds = ("dog", "tree", "unicycle"), folder, thresholds
-            return tagger
-
-        def __init__(self, scores, *, thresholds=None):
-            super().__init__(scores)
-
-    module = ModuleType("bubo.grounding.ram_tagger")
-    module.RamTagger = RamTagger
-    monkeypatch.setitem(sys.modules, "bubo.grounding.ram_tagger", module)
-
-
 PARTS = {
-    "tagger": {"kind": "ram", "model": "ram", "thresholds": 0.5},
+    "tagger": {"kind": "ram", "model": "ram", "thresholds": 1e-4},
     "detector": {"kind": "grounding-dino", "model": "dino", "box_threshold": 0.06, "text_threshold": 0.01},
     "segmenter": {"kind": "sam", "model": "sam", "hole_pixels": 20},
     "listener": {"kind": "imagebind", "model": "imagebind", "hop_s": 0.25, "temperature": 30.0},
 }
 
 
-def test_picture_sound_and_text_give_the_same_entities_each_time(folders, ram, picture):
+def test_picture_sound_and_text_give_the_same_entities_each_time(folders, picture):
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 40_000).astype(np.float32)
     sound, text = Sound(samples, 16_000), "I see a dog and a tree. I hear barking, and I hear a tractor."
 
     def ground():
         grounder = released_grounder(PARTS, lambda name: folders / name)
-        assert grounder.tagger.folder == folders / "ram" and grounder.tagger.thresholds == 0.5
+        assert set(TAGS) <= grounder.lexicon.object_names
         return grounder.ground(text, [picture], [sound])
 
     entities, links, verdict = ground()
@@ -175,6 +157,7 @@ def test_settings_are_what_constructors_take():
         "max_boxes",
     }
     assert settings_of(SamSegmenter)["hole_pixels"] == 400
+    assert set(settings_of(KINDS["ram"].tool())) == {"tag_list", "label_embeds", "thresholds"}
     tool = KINDS["imagebind"].tool()
     assert {"window_s", "hop_s", "batch", "threshold", "template", "backgrounds"} <= set(settings_of(tool))
 
