@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from bubo.geometry import box_area
 from bubo.grounding.asking import asked_objects, asked_sounds
 from bubo.grounding.detector import Detector
 from bubo.grounding.lexicon import Lexicon
@@ -74,8 +75,8 @@ class Grounder:
         limits: Where sure begins.
         num_media: Pictures and sounds whose findings are kept; masks of pictures up to `MASK_BYTES` in all.
         open_vocabulary: The detector and the listener know more than the lexicon: what a text says is heard
-            is listened for even if no sound of it is known, and what makes a sound is looked for even if the
-            tagger has no word for it.
+            is listened for even if no sound of it is known, what makes a sound is looked for even if the
+            tagger has no word for it, and what the detector gives an empty box is not there.
 
     Attributes:
         last: Seconds that the steps of the latest `ground` took: "tag_s", "detect_s", "segment_s",
@@ -276,9 +277,10 @@ class Grounder:
             return found
         detector, segmenter = self.detector, self.segmenter
         regions = self._timed("detect_s", lambda: detector.detect(picture, names))
-        there = (regions.boxes[:, 2:] > regions.boxes[:, :2]).all(axis=1)
-        missed |= {regions.labels[n]: float(regions.scores[n]) for n in range(len(regions)) if not there[n]}
-        regions = regions[there]
+        if self.open_vocabulary:
+            there = box_area(regions.boxes) > 0
+            missed |= {one.labels[0]: float(one.scores[0]) for one in regions[~there]}
+            regions = regions[there]
         if segmenter is not None and len(regions) and regions.masks is None:
             boxes = regions
             regions = self._timed("segment_s", lambda: segmenter.segment(picture, boxes))

@@ -87,7 +87,7 @@ class SamSegmenter:
     def segment_scribbles(
         self,
         picture: Picture,
-        scribbles: Sequence[ArrayLike],
+        scribbles: Sequence[ArrayLike] | NDArray[Any],
         labels: Sequence[ArrayLike] | None = None,
     ) -> Regions:
         """The thing that each scribble is on.
