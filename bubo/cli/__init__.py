@@ -14,6 +14,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "eval": ("bubo.train.evaluate:main", "measure a model against the held-out world"),
     "data": ("bubo.data_tools.command:main", "make data sets for training and evaluation"),
     "train": ("bubo.train.command:main", "train one stage of a model"),
+    "convert": ("bubo.cli.convert:main", "turn a released checkpoint into a folder that loads"),
     "bench": ("bubo.cli.bench:main", "measure speed and memory on this machine"),
     "doctor": ("bubo.cli.doctor:main", "tell what is installed, which device, which models are ready"),
 }

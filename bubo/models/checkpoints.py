@@ -1,0 +1,198 @@
+"""Checkpoint files of any origin, opened without running what is in them and read tensor by tensor.
+
+A checkpoint is one file, or a folder with the shards of one. Safetensors are read in place; pickles (.pth,
+.pt, .bin) are mapped into memory and unpickled with `weights_only`, so that only tensors and plain containers
+come out of them.
+"""
+
+import json
+import pickle
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+# Names under which trainers put the state dict beside an optimizer and the like.
+WRAPPERS = ("model", "state_dict")
+INDICES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+WHOLE = ("model.safetensors", "pytorch_model.bin")
+
+
+class ConversionError(ValueError):
+    """A checkpoint that cannot be read, or that is not what it was taken for."""
+
+
+class Checkpoint(Mapping[str, Tensor]):
+    """Released key -> tensor; a tensor is read when it is asked for.
+
+    Args:
+        name: What the checkpoint is called in messages.
+        tensors: Tensors that are mapped or in memory.
+        lazy: Key -> (file, its key there) of tensors in safetensors files.
+    """
+
+    def __init__(self, name: str, tensors: dict[str, Tensor], lazy: dict[str, Path] | None = None):
+        self.name = name
+        self._tensors = tensors
+        self._lazy = lazy or {}
+        self._open: dict[Path, safe_open] = {}
+
+    def __getitem__(self, key: str) -> Tensor:
+        if key in self._tensors:
+            return self._tensors[key]
+        return self._file(self._lazy[key]).get_tensor(key)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._tensors
+        yield from self._lazy
+
+    def __len__(self) -> int:
+        return len(self._tensors) + len(self._lazy)
+
+    def empty(self, key: str) -> Tensor:
+        """A tensor of the same shape and type without values (on the meta device)."""
+        if key in self._tensors:
+            return torch.empty_like(self._tensors[key], device="meta")
+        # a slice knows its shape and type without reading
+        part = self._file(self._lazy[key]).get_slice(key)
+        return torch.empty(part.get_shape(), dtype=_DTYPES[part.get_dtype()], device="meta")
+
+    def _file(self, path: Path) -> safe_open:
+        if path not in self._open:
+            self._open[path] = safe_open(path, "pt")
+        return self._open[path]
+
+
+def open_checkpoint(path: Path | str) -> Checkpoint:
+    """Opens a file, or a folder with an index and its shards, or with one whole file.
+
+    Raises:
+        ConversionError: If there is nothing, if it is truncated or no checkpoint, if it holds more than
+            tensors (such a pickle is not run), or if the index names shards that are not there.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _open_folder(path)
+    if not path.is_file():
+        raise ConversionError(f"There is no checkpoint {str(path)!r}: check the path.")
+    with open(path, "rb") as stream:
+        head = stream.read(9)
+    if head[8:9] == b"{" or path.suffix == ".safetensors":
+        return Checkpoint(path.name, {}, dict.fromkeys(_safetensors_keys(path), path))
+    return Checkpoint(path.name, _unpickled(path))
+
+
+def _open_folder(folder: Path) -> Checkpoint:
+    for name in INDICES:
+        index = folder / name
+        if index.is_file():
+            return _open_shards(folder, _read_index(index))
+    for name in WHOLE:
+        if (folder / name).is_file():
+            return open_checkpoint(folder / name)
+    raise ConversionError(
+        f"The folder {str(folder)!r} holds no checkpoint: expected one of {', '.join((*INDICES, *WHOLE))}."
+    )
+
+
+def _read_index(path: Path) -> list[str]:
+    try:
+        shards = json.loads(path.read_text())["weight_map"].values()
+        return sorted({str(shard) for shard in shards})
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ConversionError(
+            f"The index {path.name!r} is broken ({type(error).__name__}): download it again."
+        ) from error
+
+
+def _open_shards(folder: Path, shards: list[str]) -> Checkpoint:
+    absent = [shard for shard in shards if Path(shard).name != shard or not (folder / shard).is_file()]
+    if absent:
+        raise ConversionError(
+            f"{len(absent)} of {len(shards)} shards of {folder.name!r} are missing, such as {absent[0]!r}: "
+            "finish the download."
+        )
+    tensors: dict[str, Tensor] = {}
+    lazy: dict[str, Path] = {}
+    for shard in shards:
+        if shard.endswith(".safetensors"):
+            lazy |= dict.fromkeys(_safetensors_keys(folder / shard), folder / shard)
+        else:
+            tensors |= _unpickled(folder / shard)
+    return Checkpoint(folder.name, tensors, lazy)
+
+
+def _safetensors_keys(path: Path) -> list[str]:
+    try:
+        with safe_open(path, "pt") as file:
+            return list(file.keys())
+    except (SafetensorError, OSError) as error:
+        raise ConversionError(
+            f"{path.name!r} is no whole safetensors file ({_brief(error)}): download it again."
+        ) from error
+
+
+def _unpickled(path: Path) -> dict[str, Tensor]:
+    """The state dict of a pickle, its tensors mapped where the format allows it."""
+    content = None
+    try:
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except RuntimeError as error:
+            if "mmap can only be used" not in str(error):
+                raise
+            content = torch.load(path, map_location="cpu", weights_only=True)  # the format before 2020
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error) or "GLOBAL" in str(error) or "global" in str(error):
+            raise ConversionError(
+                f"{path.name!r} holds more than tensors; what is in such a pickle could run as code, so it "
+                f"is not read ({_brief(error)}). Get the file from its publisher, or as safetensors."
+            ) from error
+        raise ConversionError(f"{path.name!r} is no checkpoint ({_brief(error)}).") from error
+    except (
+        RuntimeError,
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+    ) as e:
+        raise ConversionError(
+            f"{path.name!r} is truncated or no checkpoint ({_brief(e)}): download it again."
+        ) from e
+    for wrapper in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping):
+        raise ConversionError(
+            f"{path.name!r} holds a {type(content).__name__}; expected named tensors, or a dict that has "
+            f"them under {' or '.join(map(repr, WRAPPERS))}."
+        )
+    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    if not tensors:
+        raise ConversionError(f"{path.name!r} holds no tensors: is it the right file?")
+    return tensors
+
+
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__
+
+
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+}
