@@ -1,7 +1,8 @@
-"""Files from the hub or a web server into a folder: resumed, verified, and never under their name before they are whole.
+"""Files from the hub or a web server into a folder: resumed, verified, and under their name only when whole.
 
-A file that is on its way is called NAME.part; beside a finished one lies NAME.lock.json with its size, its hash and
-what the hash was held against: the one of the preset, the one that the hub tells, or nothing, where none is known.
+A file that is on its way is called NAME.part; beside a finished one lies NAME.lock.json with its size, its
+hash and what the hash was held against: the one of the preset, the one that the hub tells, or nothing, where
+none is known.
 """
 
 import hashlib
@@ -16,13 +17,13 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from bubo.errors import ModelError, StorageError
 from bubo.files import write_atomic
 from bubo.presets import SourceFile
 
-__all__ = ["Locked", "NotReachable", "fetch", "locked", "models_home", "verify"]
+__all__ = ["Locked", "NotReachable", "NotThere", "fetch", "locked", "models_home", "verify"]
 
 HOME_VARIABLE = "BUBO_HOME"
 CHUNK_BYTES = 1 << 20
@@ -39,6 +40,10 @@ Verified = Literal["preset", "hub", "size only"]
 
 class NotReachable(ModelError):
     """A server that cannot be reached: there is no network, or none is wanted."""
+
+
+class NotThere(ModelError):
+    """A server that can be reached and has no such file."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,8 @@ def fetch(file: SourceFile, target: Path, on_bytes: OnBytes = lambda have, total
         transfer.tag.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
-            f"Cannot write {str(part)!r}: {error.strerror or error}. Make room there, or set {HOME_VARIABLE} to "
-            "a folder elsewhere; what has come so far is kept."
+            f"Cannot write {str(part)!r}: {error.strerror or error}. Make room there, or set "
+            f"{HOME_VARIABLE} to a folder elsewhere; what has come so far is kept."
         ) from error
     return lock
 
@@ -155,8 +160,8 @@ class _Transfer:
         self.total = remote.bytes or file.bytes
         if remote.bytes is not None and file.bytes is not None and remote.bytes != file.bytes:
             raise ModelError(
-                f"{file.path} has {remote.bytes} bytes at {file.address}, expected {file.bytes}: it was replaced "
-                "there, and this version does not know the new one."
+                f"{file.path} has {remote.bytes} bytes at {file.address}, expected {file.bytes}: it was "
+                "replaced there, and this version does not know the new one."
             )
 
     def run(self) -> str:
@@ -240,12 +245,13 @@ class _Transfer:
             _check_known(self.file, have, sha256, self.file.address)
             if self.total is not None and have != self.total:
                 raise ModelError(
-                    f"{self.file.path} came with {have} bytes from {self.file.address}, expected {self.total}."
+                    f"{self.file.path} came with {have} bytes from {self.file.address}, "
+                    f"expected {self.total}."
                 )
             if self.remote.sha256 and sha256 != self.remote.sha256:
                 raise ModelError(
-                    f"{self.file.path} came with the hash {sha256}, and the hub says {self.remote.sha256}: it was "
-                    "damaged on the way. Pull again."
+                    f"{self.file.path} came with the hash {sha256}, and the hub says {self.remote.sha256}: "
+                    "it was damaged on the way. Pull again."
                 )
         except ModelError:
             self.part.unlink()
@@ -253,53 +259,73 @@ class _Transfer:
 
 
 def _locate(file: SourceFile) -> _Remote:
-    """Asks the hub where a file lies, how large it is and which hash it has."""
+    """Asks the hub where a file lies, how large it is and which hash it has.
+
+    The question is asked here and not by the hub's client, which tells its maker more than this needs.
+    """
     if not file.repo:
         return _Remote(file.url or "")
-    import huggingface_hub
-    from huggingface_hub import errors
-    from huggingface_hub.utils import build_hf_headers
-
-    endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    url = huggingface_hub.hf_hub_url(file.repo, file.path, revision=file.revision, endpoint=endpoint)
+    endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
     server = urlsplit(endpoint).netloc
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "on", "true", "yes"):
+        raise NotReachable(f"{server} is not asked, since HF_HUB_OFFLINE is set")
+    token = _token()
+    secret = (("Authorization", f"Bearer {token}"),) if token else ()
+    url = f"{endpoint}/{file.repo}/resolve/{quote(file.revision, safe='')}/{quote(file.path)}"
+    headers = {"User-Agent": "bubo", "Accept-Encoding": "identity", **dict(secret)}
+    request = urllib.request.Request(url, headers=headers, method="HEAD")
     try:
-        found = huggingface_hub.get_hf_file_metadata(url, timeout=TIMEOUT_S, endpoint=endpoint)
-    except errors.OfflineModeIsEnabled as error:
-        raise NotReachable(f"{server} is not asked, since HF_HUB_OFFLINE is set") from error
-    except errors.GatedRepoError as error:
-        raise _refused(file, 403) from error
-    except errors.RevisionNotFoundError as error:
-        raise ModelError(f"{file.repo} has no revision {file.revision!r} on {server}.") from error
-    except errors.RepositoryNotFoundError as error:
-        raise _refused(file, 401) from error
-    except errors.EntryNotFoundError as error:
-        raise _refused(file, 404) from error
-    except errors.HfHubHTTPError as error:
-        status = getattr(error.response, "status_code", 0)
-        if status in (408, 429) or status >= 500:
-            raise NotReachable(f"{server} answers with HTTP {status}") from error
-        raise _refused(file, status) from error
-    except Exception as error:  # its HTTP client's own errors, whichever client that is
-        if not isinstance(error, OSError) and not type(error).__module__.startswith("http"):
-            raise
-        raise NotReachable(f"{server} cannot be reached ({error})") from error
-    headers: tuple[tuple[str, str], ...] = ()
-    if urlsplit(found.location).netloc == server:  # nobody else is shown the user's token
-        token = build_hf_headers().get("authorization")
-        headers = (("Authorization", token),) if token else ()
-    sha256 = found.etag if found.etag and re.fullmatch(r"[0-9a-f]{64}", found.etag) else None
-    return _Remote(found.location, found.size, sha256, headers)
+        with urllib.request.build_opener(_Redirects(stay=True)).open(request, timeout=TIMEOUT_S) as answer:
+            said, location = answer.headers, answer.url
+    except urllib.error.HTTPError as error:
+        with error:
+            if not 300 <= error.code < 400:
+                raise _hub_refusal(file, server, error) from error
+            said, location = error.headers, urljoin(url, error.headers["Location"])
+    except (OSError, HTTPException) as error:
+        raise NotReachable(
+            f"{server} cannot be reached ({getattr(error, 'reason', None) or error})"
+        ) from error
+    etag = (said.get("X-Linked-Etag") or "").strip('"')
+    size = said.get("X-Linked-Size") or ""
+    return _Remote(
+        location,
+        int(size) if size.isdigit() else None,
+        etag if re.fullmatch(r"[0-9a-f]{64}", etag) else None,
+        secret if urlsplit(location).netloc == server else (),  # nobody else is shown who asks
+    )
+
+
+def _token() -> str | None:
+    """The user's token for the hub: HF_TOKEN, or what `hf auth login` has stored."""
+    from huggingface_hub import get_token
+
+    token: str | None = get_token()
+    return token
+
+
+def _hub_refusal(file: SourceFile, server: str, error: urllib.error.HTTPError) -> ModelError:
+    if error.code in (408, 429) or error.code >= 500:
+        return NotReachable(f"{server} answers with HTTP {error.code}")
+    if error.headers.get("X-Error-Code") == "RevisionNotFound":
+        return ModelError(f"{file.repo} has no revision {file.revision!r} on {server}.")
+    return _refused(file, error.code)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to other servers without showing them who asks."""
+    """Follows to other servers without showing them who asks; with `stay` only on the same server."""
+
+    def __init__(self, stay: bool = False):
+        self.stay = stay
 
     def redirect_request(self, req: Any, *rest: Any) -> urllib.request.Request | None:
         """The next request."""
         following = super().redirect_request(req, *rest)
         if following is not None and urlsplit(following.full_url).netloc != urlsplit(req.full_url).netloc:
             following.remove_header("Authorization")
+            return None if self.stay else following
+        if following is not None:
+            following.method = req.get_method()
         return following
 
 
@@ -319,13 +345,14 @@ def _refused(file: SourceFile, status: int) -> ModelError:
     """The error for an answer that will be the same next time."""
     if status in (401, 403) and (file.gated or file.repo):
         return ModelError(
-            f"{file.repo or file.address} does not let you have {file.path} (HTTP {status}): accept its terms on "
-            f"https://huggingface.co/{file.repo}, then run `hf auth login` or set HF_TOKEN, and pull again."
+            f"{file.repo or file.address} does not let you have {file.path} (HTTP {status}): accept its "
+            f"terms on https://huggingface.co/{file.repo}, then run `hf auth login` or set HF_TOKEN, and "
+            "pull again."
         )
     if status in (404, 410):
-        return ModelError(
-            f"There is no file at {file.address} any more (HTTP {status}). If you have it from elsewhere, give "
-            "its folder with --from FOLDER."
+        return NotThere(
+            f"There is no file at {file.address} any more (HTTP {status}). If you have it from elsewhere, "
+            "give its folder with --from FOLDER."
         )
     return ModelError(f"The server refuses {file.address} (HTTP {status}).")
 
@@ -333,12 +360,13 @@ def _refused(file: SourceFile, status: int) -> ModelError:
 def _check_known(file: SourceFile, have: int, sha256: str | None, origin: str) -> None:
     if file.bytes is not None and have != file.bytes:
         raise ModelError(
-            f"{file.path} from {origin} has {have} bytes, expected {file.bytes}: it is cut short or another file."
+            f"{file.path} from {origin} has {have} bytes, expected {file.bytes}: it is cut short, or "
+            "another file."
         )
     if sha256 is not None and file.sha256 is not None and not sha256.startswith(file.sha256):
         raise ModelError(
-            f"{file.path} from {origin} has the hash {sha256}, expected {file.sha256}: it is damaged, or not the "
-            "file that was published. It is not used."
+            f"{file.path} from {origin} has the hash {sha256}, expected {file.sha256}: it is damaged, or "
+            "not the file that was published. It is not used."
         )
 
 
@@ -357,4 +385,3 @@ def _digest(stream: BinaryIO, on_bytes: Callable[[int], None]) -> Any:
 
 def _lock_path(path: Path) -> Path:
     return path.with_name(path.name + ".lock.json")
-

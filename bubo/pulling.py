@@ -1,11 +1,10 @@
 """From a preset to model folders that can be loaded: what is there, what is missing, and how it comes.
 
-The models' home holds a folder per converted model, and downloads/ with the files as they were published. A model
-folder appears under its name when it is whole; what made it can then be deleted from downloads/.
+The models' home holds a folder per converted model, and downloads/ with the files as they were published. A
+model folder appears under its name when it is whole; what made it can then be deleted from downloads/.
 """
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -13,14 +12,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bubo.downloads import NotReachable, OnBytes, fetch, locked, models_home, verify
+from bubo.downloads import NotReachable, NotThere, OnBytes, fetch, locked, models_home, verify
 from bubo.errors import ModelError, StorageError
-from bubo.presets import Preset, SourceFile, Step, find_preset, read_presets
+from bubo.model_folders import problem_of
+from bubo.preset_files import read_presets
+from bubo.presets import Preset, SourceFile, Step, dtype_of, find_preset
 
 __all__ = ["Plan", "State", "Supply", "known_presets", "plan", "pull", "state_of"]
 
 DOWNLOADS = "downloads"
-_INDEX = "model.safetensors.index.json"
 #: Told which file or model is worked on; gives what is told the bytes.
 OnTask = Callable[[str], OnBytes]
 
@@ -89,7 +89,10 @@ class Plan:
     def disk_bytes(self) -> int:
         """Bytes of disk that all takes, as far as they are known: copies cost nothing beside downloads."""
         made = sum(
-            file.bytes or 0 for preset, step in self.steps if step.kind != "copy" for file in preset.sources(step)
+            file.bytes or 0
+            for preset, step in self.steps
+            if step.kind != "copy"
+            for file in preset.sources(step)
         )
         return self.fetch_bytes + made
 
@@ -126,40 +129,6 @@ def state_of(preset: Preset, presets: Mapping[str, Preset], home: Path | None = 
     return State(preset, whole and trained, tuple(missing), damaged, size, whole and not trained)
 
 
-def problem_of(folder: Path) -> str:
-    """What is wrong with the files of a model folder, or nothing; only the heads of weights are read."""
-    if not (folder / "config.json").is_file():
-        return "config.json is missing"
-    weights = sorted(folder.glob("*.safetensors"))
-    index = folder / _INDEX
-    if index.is_file():
-        try:
-            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, AttributeError):
-            return f"{_INDEX} cannot be read"
-        lost = sorted(names - {path.name for path in weights})
-        if lost:
-            return f"{', '.join(lost)} of its index are missing"
-    if not weights:
-        return "there are no .safetensors"
-    return next((f"{path.name} {problem}" for path in weights if (problem := _cut_short(path))), "")
-
-
-def _cut_short(path: Path) -> str:
-    """What is wrong with a safetensors file as far as its head and its size tell."""
-    try:
-        size = path.stat().st_size
-        with open(path, "rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            if not 2 <= length <= size - 8:
-                return "is no safetensors file"
-            head = json.loads(stream.read(length))
-        end = max((entry["data_offsets"][1] for name, entry in head.items() if name != "__metadata__"), default=0)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError):
-        return "is no safetensors file"
-    return "" if size == 8 + length + end else f"has {size} bytes, its head says {8 + length + end}"
-
-
 def plan(
     preset: Preset, presets: Mapping[str, Preset], folder: Path | None = None, home: Path | None = None
 ) -> Plan:
@@ -180,7 +149,8 @@ def plan(
     state = state_of(preset, presets, home)
     wanted = {*state.missing, *state.damaged}
     steps = tuple((owner, step) for owner, step in all_steps(preset, presets) if step.target in wanted)
-    files = list(dict.fromkeys(file for owner, step in steps for file in owner.sources(step)))
+    read = [file for owner, step in steps for file in (*owner.sources(step), *owner.extras(step).values())]
+    files = list(dict.fromkeys(read))
     return Plan(preset, tuple(_supply(file, files, folder, home) for file in files), steps)
 
 
@@ -197,7 +167,9 @@ def _supply(file: SourceFile, files: Sequence[SourceFile], folder: Path | None, 
     return Supply(file, path, "fetch" if file.repo or file.url else "nowhere")
 
 
-def pull(work: Plan, home: Path | None = None, on_task: OnTask = lambda name: lambda have, total: None) -> None:
+def pull(
+    work: Plan, home: Path | None = None, on_task: OnTask = lambda name: lambda have, total: None
+) -> None:
     """Does what a plan says.
 
     Raises:
@@ -209,8 +181,8 @@ def pull(work: Plan, home: Path | None = None, on_task: OnTask = lambda name: la
     if nowhere:
         listed = "; ".join(f"{file.place} ({file.note or 'published nowhere'})" for file in nowhere)
         raise ModelError(
-            f"{work.preset.name} needs files that cannot be fetched: {listed}. Put them into a folder by these "
-            f"paths, then: bubo pull {work.preset.name} --from FOLDER"
+            f"{work.preset.name} needs files that cannot be fetched: {listed}. Put them into a folder by "
+            f"these paths, then: bubo pull {work.preset.name} --from FOLDER"
         )
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -218,12 +190,14 @@ def pull(work: Plan, home: Path | None = None, on_task: OnTask = lambda name: la
             _check_room(work, home)
             paths = _gather(work, on_task)
             for owner, step in work.steps:
-                on_task(f"{step.target}: " + ("placing" if step.kind == "copy" else f"converting ({step.kind})"))
-                _make(step, owner.sources(step), paths, home)
+                on_task(
+                    f"{step.target}: " + ("placing" if step.kind == "copy" else f"converting ({step.kind})")
+                )
+                _make(owner, step, paths, home)
     except OSError as error:
         raise StorageError(
-            f"Cannot write in {str(home)!r}: {error.strerror or error}. Make room there, or set BUBO_HOME to a "
-            "folder elsewhere."
+            f"Cannot write in {str(home)!r}: {error.strerror or error}. Make room there, or set BUBO_HOME to "
+            "a folder elsewhere."
         ) from error
 
 
@@ -237,6 +211,10 @@ def _gather(work: Plan, on_task: OnTask) -> dict[SourceFile, Path]:
         else:
             try:
                 fetch(supply.file, supply.path, on_bytes)
+            except NotThere:
+                if not supply.file.optional:
+                    raise
+                continue
             except NotReachable as error:
                 raise _offline(work, work.supplies[number:], error) from error
         paths[supply.file] = supply.path
@@ -247,9 +225,9 @@ def _offline(work: Plan, rest: Sequence[Supply], error: NotReachable) -> NotReac
     lost = [supply.file for supply in rest if supply.origin == "fetch"]
     listed = "; ".join(f"{file.place} (from {file.address})" for file in lost)
     return NotReachable(
-        f"{error}. What has come so far is kept: pull again when there is a network. Or get these {len(lost)} files "
-        f"elsewhere, put them into a folder by these paths, and say bubo pull {work.preset.name} --from FOLDER: "
-        f"{listed}"
+        f"{error}. What has come so far is kept: pull again when there is a network. Or get these "
+        f"{len(lost)} files elsewhere, put them into a folder by these paths, and say "
+        f"bubo pull {work.preset.name} --from FOLDER: {listed}"
     )
 
 
@@ -258,8 +236,8 @@ def _check_room(work: Plan, home: Path) -> None:
     needed, free = max(work.disk_bytes - there, 0), shutil.disk_usage(home).free
     if needed > free:
         raise StorageError(
-            f"{work.preset.name} takes {needed / 1e9:.1f} GB more of disk, and {str(home)!r} has {free / 1e9:.1f} GB "
-            "left: make room there, or set BUBO_HOME to a folder elsewhere."
+            f"{work.preset.name} takes {needed / 1e9:.1f} GB more of disk, and {str(home)!r} has "
+            f"{free / 1e9:.1f} GB left: make room there, or set BUBO_HOME to a folder elsewhere."
         )
 
 
@@ -268,8 +246,10 @@ def _part_bytes(path: Path) -> int:
     return part.stat().st_size if part.is_file() else 0
 
 
-def _make(step: Step, files: Sequence[SourceFile], paths: Mapping[SourceFile, Path], home: Path) -> None:
+def _make(preset: Preset, step: Step, paths: Mapping[SourceFile, Path], home: Path) -> None:
     """Makes one model folder."""
+    files = [file for file in preset.sources(step) if file in paths]
+    extras = {name: paths[file] for name, file in preset.extras(step).items()}
     target, part = home / step.target, home / f".{step.target}.{secrets.token_hex(4)}.part"
     old = home / f".{step.target}.{secrets.token_hex(4)}.old"
     try:
@@ -277,18 +257,20 @@ def _make(step: Step, files: Sequence[SourceFile], paths: Mapping[SourceFile, Pa
             for file in files:
                 _place(paths[file], part / file.path, home)
         elif len(files) == 1:
-            _convert(step, paths[files[0]], part)
+            _convert(step, paths[files[0]], part, extras)
         else:
             sources = home / f".{step.target}.{secrets.token_hex(4)}.sources"
             try:
                 for file in files:
                     _show(paths[file], sources / _short_place(file, files))
-                _convert(step, sources, part)
+                _convert(step, sources, part, extras)
             finally:
                 shutil.rmtree(sources, ignore_errors=True)
         problem = problem_of(part)
         if problem:
-            raise ModelError(f"What became {step.target} is not whole: {problem}. Its files are kept; pull again.")
+            raise ModelError(
+                f"What became {step.target} is not whole: {problem}. Its files are kept; pull again."
+            )
         if target.exists():
             target.rename(old)
         part.rename(target)
@@ -303,11 +285,14 @@ def _short_place(file: SourceFile, files: Sequence[SourceFile]) -> str:
     return f"{str(file.repo).split('/')[-1]}/{file.path}" if len(together) > 1 else file.name
 
 
-def _convert(step: Step, source: Path, target: Path) -> None:
-    try:
-        from bubo.models.conversion import convert
+def _convert(step: Step, source: Path, target: Path, extras: Mapping[str, Path]) -> None:
+    from bubo.models.conversion import convert
 
-        convert(step.kind, source, target, **step.options)
+    options = {**step.options, **extras}
+    if "dtype" in options:
+        options["dtype"] = dtype_of(str(options["dtype"]))
+    try:
+        convert(step.kind, source, target, **options)
     except ValueError as error:  # a ConversionError is one
         raise ModelError(f"Cannot convert {step.target}: {error}") from error
 
@@ -343,5 +328,7 @@ def _alone(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ModelError(f"Another pull into {str(home)!r} is under way; wait until it has ended.") from None
+            raise ModelError(
+                f"Another pull into {str(home)!r} is under way; wait until it has ended."
+            ) from None
         yield
