@@ -34,8 +34,15 @@ BUILT_IN = {"nano": "bubo.nano"}
 _MODEL_FOLDER = "model"
 _VOCABULARY = "vocabulary.json"
 _THRESHOLDS = "grounding.json"
-# Parts of a `BuboForConditionalGeneration` that are not made smaller: they are small already.
-_NOT_QUANTIZED = ["vision_tower", "vision_bridge", "audio_tower", "audio_bridge", "lm_head"]
+# Parts of a `BuboForConditionalGeneration` that are not made smaller: they are small already. The names are those
+# of its modules from the top; transformers does not find them by their last parts.
+_NOT_QUANTIZED = [
+    "model.vision_tower",
+    "model.vision_bridge",
+    "model.audio_tower",
+    "model.audio_bridge",
+    "lm_head",
+]
 
 
 @dataclass(frozen=True)

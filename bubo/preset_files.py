@@ -33,6 +33,7 @@ from bubo.presets import (
 __all__ = ["read_presets"]
 
 T = TypeVar("T")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where that was built
 
 
 def read_presets(more: Path | None = None) -> dict[str, Preset]:
@@ -45,9 +46,8 @@ def read_presets(more: Path | None = None) -> dict[str, Preset]:
         ModelError: If a file is not a preset, or two have one name.
     """
     shipped = Path(str(resources.files("bubo.configs"))) / "models"
-    paths = [*sorted(shipped.glob("*.yaml")), *sorted((shipped / "grounders").glob("*.yaml"))]
-    if more is not None and more.is_dir():
-        paths += sorted(more.glob("*.yaml"))
+    folders = [shipped, shipped / "grounders", *([more] if more is not None else [])]
+    paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem)]
     raw: dict[str, tuple[Path, dict[str, Any]]] = {}
     for path in paths:
         values = _read_yaml(path)
@@ -159,7 +159,7 @@ def _grounders(presets: Mapping[str, Preset]) -> list[str]:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 (a safe one)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ModelError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
