@@ -34,8 +34,8 @@ BUILT_IN = {"nano": "bubo.nano"}
 _MODEL_FOLDER = "model"
 _VOCABULARY = "vocabulary.json"
 _THRESHOLDS = "grounding.json"
-# Parts of a `BuboForConditionalGeneration` that are not made smaller: they are small already. The names are those
-# of its modules from the top; transformers does not find them by their last parts.
+# Parts of a `BuboForConditionalGeneration` that stay as they are: they are small. Their names start at
+# the top, since transformers finds no module in the middle of a name.
 _NOT_QUANTIZED = [
     "model.vision_tower",
     "model.vision_bridge",

@@ -186,3 +186,12 @@ def test_unknown_names_get_suggestions(shipped):
         find_preset("bubogpt7b", shipped)
     with pytest.raises(ModelError, match="Known names: nano, .*sam3"):
         find_preset("xyz", shipped)
+
+
+def test_the_page_of_models_has_the_tables():
+    from pathlib import Path
+
+    from bubo.cli.model_table import table
+
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    assert "\n".join(table()) in page, "put in docs/models.md what python -m bubo.cli.model_table prints"
