@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -129,15 +129,35 @@ class Lexicon:
         return cls.from_dict(data)
 
     def extended(self, names: Iterable[str]) -> "Lexicon":
-        """The lexicon with more names of objects, such as an open tagger's tags; itself if all are known."""
-        new = [
-            name
-            for name in dict.fromkeys(names)
-            if split_words(name) and split_words(name) not in self._forms
-        ]
-        if not new:
-            return self
-        return Lexicon((*self.objects, *map(ObjectWord, new)), self.sounds, self.places, self.colours)
+        """The lexicon with more names of objects, such as an open tagger's tags; itself if all are known.
+
+        A tagger may know thousands and gives them for every picture, so the latest extension is kept.
+        """
+        unknown = frozenset(names) - self.object_names
+        kept = self._extension.get(unknown)
+        if kept is None:
+            forms = {name: split_words(name) for name in sorted(unknown)}
+            new = [name for name, form in forms.items() if form and form not in self._forms]
+            kept = replace(self, objects=(*self.objects, *map(ObjectWord, new))) if new else self
+            self._extension.clear()
+            self._extension[unknown] = kept
+        return kept
+
+    def with_synonyms(self, synonyms: Mapping[str, Iterable[str]]) -> "Lexicon":
+        """The lexicon with more words for objects.
+
+        Args:
+            synonyms: Name of an object -> other words for it. Names that are not objects here are added.
+        """
+        objects = {word.name: word for word in self.objects}
+        for name, others in synonyms.items():
+            word = objects.get(name, ObjectWord(name))
+            objects[name] = replace(word, synonyms=tuple(dict.fromkeys((*word.synonyms, *others))))
+        return replace(self, objects=tuple(objects.values()))
+
+    @cached_property
+    def _extension(self) -> dict[frozenset[str], "Lexicon"]:
+        return {}
 
     @cached_property
     def object_names(self) -> frozenset[str]:

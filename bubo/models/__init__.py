@@ -31,6 +31,7 @@ from .imagebind import (
     ImageBindVisionConfig,
     ImageBindVisionModel,
 )
+from .ram import RamConfig, RamImageProcessor, RamModel
 
 for _config, _model in (
     (BuboVisionConfig, BuboVisionModel),
@@ -43,6 +44,7 @@ for _config, _model in (
     (BuboAudioConfig, BuboAudioModel),
     (ImageBindConfig, ImageBindModel),
     (BuboConfig, BuboModel),
+    (RamConfig, RamModel),
 ):
     AutoConfig.register(_config.model_type, _config, exist_ok=True)
     AutoModel.register(_config, _model, exist_ok=True)
@@ -55,5 +57,6 @@ AutoImageProcessor.register(
 AutoImageProcessor.register(
     ImageBindConfig, slow_image_processor_class=ImageBindImageProcessor, exist_ok=True
 )
+AutoImageProcessor.register(RamConfig, slow_image_processor_class=RamImageProcessor, exist_ok=True)
 AutoFeatureExtractor.register(BuboAudioConfig, ImageBindFeatureExtractor, exist_ok=True)
 AutoFeatureExtractor.register(ImageBindConfig, ImageBindFeatureExtractor, exist_ok=True)

@@ -1,8 +1,8 @@
 """Released checkpoints -> folders that `from_pretrained` reads.
 
 A `KeyMap` says, by rules over names, what becomes of every released key: another name, several tensors, a
-part of one, or nothing, with the reason. What a file holds is compared with what the model needs before a byte
-is written: a missing key and a wrong shape are errors that name it, what nobody asked for is reported.
+part of one, or nothing, with the reason. What a file holds is compared with what the model needs before a
+byte is written: a missing key and a wrong shape are errors that name it, what nobody asked for is reported.
 """
 
 import re
@@ -26,6 +26,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "imagebind": (
         "bubo.models.imagebind.convert_imagebind:convert_imagebind",
         "imagebind_huge.pth, all six modalities",
+    ),
+    "ram": (
+        "bubo.models.ram.convert_ram:convert_ram",
+        "ram_swin_large_14m.pth or ram_plus_swin_large_14m.pth, taggers",
     ),
 }
 

@@ -33,6 +33,7 @@ MIDDLE = {
     "prompts",
     "pulling",
     "records",
+    "sensors",
     "sounds",
 }
 LIBRARY = CORE | MIDDLE | {"speaker", "loading", "assistant", "conversation", "server"}
@@ -51,6 +52,7 @@ ARROWS = {
     "files": {"errors"},
     "sounds": {"errors", "files"},
     "media": CORE | {"files", "sounds"},
+    "sensors": {"errors"},
     "records": CORE | {"media"},  # media is the only decoder, and records hold media
     "draw": CORE,
     "nano": set(),
@@ -98,6 +100,7 @@ OUTSIDE = {layer: {"numpy"} for layer in CORE} | {
     "nano": set(),
     "records": {"numpy", "webdataset"},
     "sounds": {"numpy", "soundfile", "soxr", "av"},
+    "sensors": {"numpy", "PIL"},
     "media": {"numpy", "soundfile", "PIL"},
     "draw": {"numpy", "PIL"},
 }

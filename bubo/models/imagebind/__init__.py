@@ -23,6 +23,7 @@ from .modeling_imagebind import (
     ImageBindTowerOutput,
     ImageBindVisionModel,
 )
+from .sensor_processing_imagebind import depth_values, imu_values, thermal_values
 from .tokenization_imagebind import ImageBindTokenizer
 
 __all__ = [
@@ -46,5 +47,8 @@ __all__ = [
     "ImageBindTowerOutput",
     "ImageBindVisionConfig",
     "ImageBindVisionModel",
+    "depth_values",
+    "imu_values",
     "log_mel",
+    "thermal_values",
 ]

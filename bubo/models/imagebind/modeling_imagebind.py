@@ -628,8 +628,8 @@ TOWER_CLASSES: Mapping[str, type[ImageBindTowerModel]] = {
 class ImageBindModel(ImageBindPreTrainedModel):
     """The towers named in the config, each with its head into the shared space.
 
-    Example: cosine-like scores between sounds and texts come from
-    `softmax(outputs.audio_embeds @ outputs.text_embeds.T)`, with no further temperature.
+    Example: how likely each sound goes with each text is
+    `model.similarity(outputs.audio_embeds, outputs.text_embeds).softmax(-1)`.
     """
 
     main_input_name = "pixel_values"
@@ -703,6 +703,15 @@ class ImageBindModel(ImageBindPreTrainedModel):
     def get_imu_features(self, imu_values: torch.Tensor) -> torch.Tensor:
         """Embed motion recordings (B, 6, samples) -> (B, projection_dim)."""
         return self.get_modality_features("imu", imu_values)
+
+    @staticmethod
+    def similarity(embeds: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        """Scores of every pair of embeddings, (A, D) and (B, D) -> (A, B).
+
+        Their softmax over the last axis says which of `others` each is most likely to go with; the scale of
+        one side is its temperature, and no further one is needed.
+        """
+        return embeds @ others.T
 
     def forward(
         self,

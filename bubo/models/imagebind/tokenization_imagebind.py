@@ -1,17 +1,19 @@
 """CLIP's byte-pair tokenizer, as the text tower expects it.
 
 The vocabulary is CLIP's `bpe_simple_vocab_16e6.txt.gz` (one header line, then one merge per line); it is not
-shipped here. Ids: 256 byte symbols, the same with the word-end mark, the merges in the file's order, then
-start and end.
+shipped here, but the package open_clip_torch brings it. Ids: 256 byte symbols, the same with the word-end
+mark, the merges in the file's order, then start and end.
 """
 
 import gzip
 import html
 import json
+import os
 import shutil
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,8 @@ from transformers.feature_extraction_utils import BatchFeature
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORD_END = "</w>"
 MAX_MERGES = 49152 - 256 - 2  # the file holds more; the released model stops here
+VOCABULARY_VARIABLE = "BUBO_CLIP_VOCABULARY"
+CLIP_FILE = "bpe_simple_vocab_16e6.txt.gz"
 CONFIG_FILE, VOCABULARY_FILE = "tokenizer_config.json", "bpe_vocabulary.txt.gz"
 WORD = regex.compile(
     r"<\|startoftext\|>|<\|endoftext\|>|'(?:s|t|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+", regex.IGNORECASE
@@ -71,7 +75,7 @@ class ImageBindTokenizer:
     """Texts to id rows of fixed length: start, words, end, zeros.
 
     Args:
-        vocabulary_path: CLIP's merge list, gzip.
+        vocabulary_path: CLIP's merge list, gzip; None looks for it, see `find_vocabulary`.
         max_length: length of a row.
         keep_end: end rows that are too long with the end id. False cuts them off without it, as older
             releases and BuboGPT do; pooling then lands on the largest id left.
@@ -79,8 +83,10 @@ class ImageBindTokenizer:
 
     model_input_names = ["input_ids"]
 
-    def __init__(self, vocabulary_path: str | Path, max_length: int = 77, keep_end: bool = True):
-        self.vocabulary_path = Path(vocabulary_path)
+    def __init__(
+        self, vocabulary_path: str | Path | None = None, max_length: int = 77, keep_end: bool = True
+    ):
+        self.vocabulary_path = Path(vocabulary_path or find_vocabulary())
         self.max_length = max_length
         self.keep_end = keep_end
         merges = read_merges(self.vocabulary_path)
@@ -160,6 +166,28 @@ class ImageBindTokenizer:
                 pieces = join_pair(pieces, best)
             self._words[word] = [self.ids[piece] for piece in pieces]
         return self._words[word]
+
+
+def find_vocabulary() -> Path:
+    """CLIP's merge list: the file that BUBO_CLIP_VOCABULARY names, or that of an installed open_clip_torch.
+
+    The package is only looked into, not imported.
+
+    Raises:
+        FileNotFoundError: If there is neither.
+    """
+    named = os.environ.get(VOCABULARY_VARIABLE)
+    if named:
+        return Path(named)
+    package = find_spec("open_clip")
+    for folder in package.submodule_search_locations or () if package else ():
+        path = Path(folder) / CLIP_FILE
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f"CLIP's vocabulary {CLIP_FILE} was not found: install it with "
+        f"`pip install --no-deps open_clip_torch`, or set {VOCABULARY_VARIABLE} to the path of the file."
+    )
 
 
 def read_merges(path: Path) -> list[tuple[str, str]]:

@@ -67,6 +67,16 @@ def test_extended_adds_only_what_is_new():
     more = LEXICON.extended(["skateboard", "dog house", ""])
     assert more.object_names - LEXICON.object_names == {"skateboard", "dog house"}
     assert more.find(["skateboards"], 0) is not None
+    assert LEXICON.extended(["", "dog house", "skateboard"]) is more  # kept, in whatever order they come
+    assert LEXICON.extended(["lamp"]).object_names - LEXICON.object_names == {"lamp"}
+
+
+def test_synonyms_lead_to_their_object():
+    more = LEXICON.with_synonyms({"dog": ("mongrel", "puppy"), "sofa": ("couch",), "zebra": ()})
+    assert more.object_names - LEXICON.object_names == {"sofa", "zebra"}
+    for form, name in (("mongrels", "dog"), ("puppy", "dog"), ("couch", "sofa"), ("zebras", "zebra")):
+        assert [sense.names for sense in more.senses_of(form)] == [(name,)], form
+    assert LEXICON.senses_of("mongrel") == ()
 
 
 def test_sounds_and_sources_are_known_from_either_side():
