@@ -209,7 +209,27 @@ def _speaker(preset: Preset, dtype: str, quantization: str | None, room: Room) -
     if spoken["kind"] == "bubo":
         model, processor = load_bubo(folder, dtype, **options)
         return ModelSpeaker(model, processor)
-    speaker = import_module("bubo.speakers").transformers_speaker(folder, dtype=dtype_of(dtype), **options)
+    speaker = _foreign_speaker(folder if folder.is_dir() else str(spoken["model"]), dtype, options)
+    return speaker
+
+
+def _foreign_speaker(place: Path | str, dtype: str, options: dict[str, Any]) -> Speaker:
+    """A model of transformers, from a folder or from what was downloaded before under a name of the hub."""
+    from transformers import AutoModelForMultimodalLM, AutoProcessor
+
+    import_module("bubo.models")  # registers our own
+    fixed = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        processor = AutoProcessor.from_pretrained(place, **fixed)
+        model = AutoModelForMultimodalLM.from_pretrained(
+            place, dtype=dtype_of(dtype), use_safetensors=True, **fixed, **options
+        )
+    except Exception as error:  # models of all kinds raise whatever they like
+        detail = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ModelError(
+            f"Cannot load {str(place)!r} as a multimodal model of transformers: {detail}"
+        ) from error
+    speaker: Speaker = import_module("bubo.transformers_speaker").TransformersSpeaker(model, processor)
     return speaker
 
 

@@ -184,9 +184,11 @@ def pull(
             f"{work.preset.name} needs files that cannot be fetched: {listed}. Put them into a folder by "
             f"these paths, then: bubo pull {work.preset.name} --from FOLDER"
         )
+    _check_kinds(work)
     try:
         home.mkdir(parents=True, exist_ok=True)
         with _alone(home):
+            _sweep(home)
             _check_room(work, home)
             paths = _gather(work, on_task)
             for owner, step in work.steps:
@@ -199,6 +201,26 @@ def pull(
             f"Cannot write in {str(home)!r}: {error.strerror or error}. Make room there, or set BUBO_HOME to "
             "a folder elsewhere."
         ) from error
+
+
+def _check_kinds(work: Plan) -> None:
+    """Looks whether all can be converted before anything is fetched."""
+    kinds = {step.kind for _, step in work.steps if step.kind != "copy"}
+    if kinds:
+        from bubo.models.conversion import function_of
+
+        try:
+            for kind in sorted(kinds):
+                function_of(kind)
+        except ValueError as error:
+            raise ModelError(f"{work.preset.name} cannot be made by this version: {error}") from error
+
+
+def _sweep(home: Path) -> None:
+    """Removes what a killed pull was making; nobody else is at work here."""
+    for kind in ("part", "sources", "old"):
+        for folder in home.glob(f".*.{kind}"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _gather(work: Plan, on_task: OnTask) -> dict[SourceFile, Path]:

@@ -68,7 +68,8 @@ ARROWS = {
     "model_folders": set(),
     "pulling": {"errors", "downloads", "model_folders", "models", "preset_files", "presets"},
     "loading": CORE
-    | {"downloads", "endpoint", "grounding", "memory", "models", "presets", "pulling", "speaker"},
+    | {"downloads", "endpoint", "grounding", "memory", "models", "presets", "pulling", "speaker"}
+    | {"transformers_speaker"},
     "assistant": CORE | {"grounding", "loading", "media", "models", "nano", "speaker"},
     "conversation_file": CORE | {"media"},
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},

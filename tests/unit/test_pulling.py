@@ -118,6 +118,14 @@ def test_a_damaged_folder_is_made_again_without_a_download(trial, server):
     assert len(server.asked) == asked
 
 
+def test_what_a_killed_pull_was_making_is_cleared_away(trial):
+    left = downloads.models_home() / ".trial.0123abcd.part"
+    left.mkdir()
+    (left / "model.safetensors").write_bytes(b"half")
+    assert pull_it().ready
+    assert not left.exists()
+
+
 def test_a_cut_download_leaves_no_model(trial, server):
     path = "/owner/trial/resolve/main/model.safetensors"
     server.files[path].cuts = [1000] + [0] * 20
@@ -176,6 +184,7 @@ def test_a_conversion_gets_its_sources_extras_and_options(server, tmp_path, monk
         shutil.copytree(released, target)
 
     monkeypatch.setattr("bubo.models.conversion.convert", convert)
+    monkeypatch.setattr("bubo.models.conversion.function_of", lambda kind: convert)
     for name in ("a.bin", "b.bin"):
         server.put(f"/owner/llm/resolve/main/{name}", b"x")
     for name in ("one.pth", "words.txt"):
@@ -252,6 +261,34 @@ def test_grounders_come_with_their_models_and_load(trial, server, monkeypatch):
         bubo.load("eye")
     with pytest.raises(ModelError, match="is a model and no grounder; the grounders are .*eye"):
         loading.load_grounder("trial")
+
+
+def test_what_cannot_be_converted_is_not_fetched(trial, server):
+    text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
+    write("trial", text.replace("kind: copy", "kind: sam"))
+    with pytest.raises(ModelError, match="cannot be made by this version: There is no kind 'sam'"):
+        pull_it()
+    assert server.asked == []
+
+
+def test_other_speakers(trial, monkeypatch):
+    made = []
+    for name, cls in (("endpoint", "EndpointSpeaker"), ("transformers_speaker", "TransformersSpeaker")):
+        module = ModuleType(f"bubo.{name}")
+        setattr(module, cls, lambda *parts: made.append(parts) or "speaker")
+        monkeypatch.setitem(sys.modules, f"bubo.{name}", module)
+    write("far", "summary: x\nspeaker: {kind: endpoint, url: 'http://127.0.0.1:9/v1', model: m}\n")
+    assert bubo.load("far").speaker == "speaker"
+    assert made.pop() == ("http://127.0.0.1:9/v1", "m")
+    pull_it()
+    text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
+    write("trial", text.replace("kind: bubo", "kind: transformers"))
+    assert bubo.load("trial", device="cpu", dtype="bf16").speaker == "speaker"
+    model, processor = made.pop()
+    assert (model.dtype, type(processor).__name__) == (dtype_of("bf16"), "BuboProcessor")
+    write("gone", "summary: x\nspeaker: {kind: transformers, model: owner/gone}\n")
+    with pytest.raises(ModelError, match="Cannot load 'owner/gone' as a multimodal model"):
+        bubo.load("gone", device="cpu")
 
 
 def test_what_must_be_trained_says_so(trial):
