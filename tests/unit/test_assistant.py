@@ -118,7 +118,7 @@ def test_errors_of_the_speaker_come_through(assistant):
 
 
 def test_an_unknown_name_tells_the_known_ones(tmp_path):
-    with pytest.raises(ModelError, match="Known names: nano; or give the path"):
+    with pytest.raises(ModelError, match="Did you mean 'nano'.* Or give the path"):
         load("nona")
     with pytest.raises(ModelError, match="has no model"):
         load(tmp_path)

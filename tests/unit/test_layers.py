@@ -19,18 +19,24 @@ CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "re
 MIDDLE = {
     "answers",
     "decoding",
+    "downloads",
     "draw",
     "files",
     "grounding",
     "media",
+    "memory",
+    "model_folders",
     "models",
     "nano",
+    "preset_files",
+    "presets",
     "prompts",
+    "pulling",
     "records",
     "sensors",
     "sounds",
 }
-LIBRARY = CORE | MIDDLE | {"speaker", "assistant", "conversation", "server"}
+LIBRARY = CORE | MIDDLE | {"speaker", "loading", "assistant", "conversation", "server"}
 
 ARROWS = {
     "": LIBRARY,  # bubo/__init__.py names its public values; they are resolved on first use
@@ -55,7 +61,16 @@ ARROWS = {
     "decoding": CORE | {"models"},
     "prompts": CORE | {"decoding"},
     "speaker": CORE | {"decoding", "models", "prompts"},
-    "assistant": CORE | {"grounding", "media", "models", "nano", "speaker"},
+    "memory": {"errors"},
+    "presets": {"errors"},
+    "preset_files": {"errors", "presets"},
+    "downloads": {"errors", "files", "presets"},
+    "model_folders": set(),
+    "pulling": {"errors", "downloads", "model_folders", "models", "preset_files", "presets"},
+    "loading": CORE
+    | {"downloads", "endpoint", "grounding", "memory", "models", "presets", "pulling", "speaker"}
+    | {"transformers_speaker"},
+    "assistant": CORE | {"grounding", "loading", "media", "models", "nano", "speaker"},
     "conversation_file": CORE | {"media"},
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},
     "server": CORE | {"assistant", "conversation", "draw", "media"},
