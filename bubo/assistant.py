@@ -4,12 +4,10 @@ import contextlib
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bubo.errors import BuboError, InputError, ModelError, SoundRefusedError
-from bubo.grounding.lexicon import Lexicon
+from bubo.errors import BuboError, InputError, SoundRefusedError
 from bubo.grounding.pipeline import Grounder
 from bubo.grounding.tokens import closed_length
 from bubo.speaker import Settings, Speaker, Stats
@@ -18,13 +16,7 @@ from bubo.types import Answer, Entity, Link, Picture, Sound, Turn, Verdict, same
 if TYPE_CHECKING:
     from bubo.conversation import Conversation
 
-__all__ = ["KNOWN_MODELS", "Assistant", "Event", "load"]
-
-#: Names that `load` knows, and the packages whose files they are.
-KNOWN_MODELS = {"nano": "bubo.nano"}
-_MODEL_FOLDER = "model"
-_VOCABULARY = "vocabulary.json"
-_THRESHOLDS = "grounding.json"
+__all__ = ["Assistant", "Event", "load"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,126 +265,37 @@ class _Grounding:
         self.spent_s += time.perf_counter() - started
 
 
-def load(name_or_path: str | Path = "nano", *, speaker: Speaker | None = None) -> Assistant:
+def load(
+    name_or_path: str | Path = "nano",
+    *,
+    dtype: str | None = None,
+    quantization: str | None = None,
+    device: str | None = None,
+    grounder: str | None = None,
+    speaker: Speaker | None = None,
+) -> Assistant:
     """Loads an assistant, ready to talk.
 
     Args:
-        name_or_path: "nano", the model that comes with the library, or a folder laid out like it: model/ (a
-            `BuboForConditionalGeneration` with its processor), vocabulary.json and, if there are thresholds
-            of its own, grounding.json.
-        speaker: Who speaks instead of this model, which then only grounds what is said.
+        name_or_path: "nano", the model that comes with the library; another preset (`bubo models` lists
+            them); or a folder laid out like nano's: model/ (a `BuboForConditionalGeneration` with its
+            processor), vocabulary.json and, if there are thresholds of its own, grounding.json.
+        dtype: "fp32", "fp16" or "bf16" instead of the preset's.
+        quantization: "8bit" or "4bit" for the language model, or "none", instead of the preset's.
+        device: "cpu", "cuda", "cuda:1", ...; by default a GPU if there is one.
+        grounder: Another preset's grounder instead of its own.
+        speaker: Who speaks instead of this model, of which only what grounds is loaded; then `name_or_path`
+            may also be a grounder's preset.
 
     Raises:
-        ModelError: If the name is unknown, or a file or tensor is missing or wrong.
+        ModelError: If the name is unknown, the preset is not ready (the message has the command that makes it
+            so), there is too little memory, or a file or tensor is missing or wrong.
     """
-    folder = _find_folder(name_or_path)
-    name = str(name_or_path) if str(name_or_path) in KNOWN_MODELS else str(folder)
-    for part in (_MODEL_FOLDER, _VOCABULARY):
-        if not (folder / part).exists():
-            raise ModelError(
-                f"The model {name} has no {part} in {folder}. A model folder holds "
-                f"{_MODEL_FOLDER}/ and {_VOCABULARY}; "
-                "install the package again, or make the model with `make nano`."
-            )
-    from bubo.grounding.nano import nano_grounder
-    from bubo.grounding.thresholds import Thresholds
-    from bubo.speaker import ModelSpeaker
+    from bubo.loading import Wish, load_parts, load_tools
 
-    lexicon = Lexicon.load(folder / _VOCABULARY)
-    thresholds = Thresholds.load(folder / _THRESHOLDS)
-    model, processor = _load_model(folder / _MODEL_FOLDER)
-    towers = model.model
-    grounder, eyes, ears = nano_grounder(
-        towers.vision_tower, towers.audio_tower, processor, lexicon, thresholds
-    )
+    wish = Wish(dtype, quantization, device, grounder)
     if speaker is None:
-        speaker = ModelSpeaker(
-            model,
-            processor,
-            picture_states=None if eyes is None else eyes.states,
-            sound_states=None if ears is None else ears.states,
-        )
-    return Assistant(speaker, grounder, name=name)
-
-
-def _find_folder(name_or_path: str | Path) -> Path:
-    if isinstance(name_or_path, str) and name_or_path in KNOWN_MODELS:
-        return Path(str(resources.files(KNOWN_MODELS[name_or_path])))
-    folder = Path(name_or_path).expanduser()
-    if not folder.is_dir():
-        raise ModelError(
-            f"No model is called {str(name_or_path)!r} and no such folder exists. Known names: "
-            f"{', '.join(KNOWN_MODELS)}; or give the path of a model folder."
-        )
-    return folder
-
-
-def _load_model(folder: Path) -> tuple[Any, Any]:
-    """The model in float32, ready to answer, and its processor. Every tensor must fit, and none may lack."""
-    # Importing from inside the package runs bubo.models first, which registers the Auto classes.
-    from bubo.models.bubo.processing_bubo import BuboProcessor
-
-    try:
-        processor = BuboProcessor.from_pretrained(folder, local_files_only=True)
-        # Tensors that the weights lack are made up, in the size that a perhaps wrong configuration says: a
-        # first try without storage finds them before they take gigabytes.
-        with _no_progress_bar():
-            for device in ("meta", "cpu"):
-                model, misfits = _read_weights(folder, device)
-                if misfits:
-                    break
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        detail = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ModelError(f"Cannot load the model in {folder}: {detail}") from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in (
-            "safetensors",
-            "safetensors_rust",
-            "huggingface_hub",
-            "jinja2",
-        ):
-            raise
-        raise ModelError(
-            f"Cannot load the model in {folder}: {' '.join(str(error).split())[:300]}"
-        ) from error
-    if misfits:
-        raise ModelError(
-            f"The weights in {folder} do not fit their configuration: {misfits}. Get the folder again, whole."
-        )
-    return model.eval(), processor
-
-
-@contextlib.contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Without transformers' bar over the tensors, which would show twice."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
-def _read_weights(folder: Path, device: str) -> tuple[Any, str]:
-    """The model of a folder, without values on "meta", and which tensors do not fit it, in words."""
-    import torch
-
-    from bubo.models.bubo.modeling_bubo import BuboForConditionalGeneration
-
-    model, report = BuboForConditionalGeneration.from_pretrained(
-        folder,
-        dtype=torch.float32,
-        device_map=device,
-        local_files_only=True,
-        use_safetensors=True,
-        ignore_mismatched_sizes=True,  # so that they are told like the others
-        output_loading_info=True,
-    )
-    for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
-        names = sorted(str(entry[0] if isinstance(entry, tuple) else entry) for entry in report.get(kind, ()))
-        if names:
-            return model, f"{len(names)} {kind.replace('_', ' ')}, such as {', '.join(names[:3])}"
-    return model, ""
+        speaker, tools, name = load_parts(name_or_path, wish)
+    else:
+        tools, name = load_tools(name_or_path, wish)
+    return Assistant(speaker, tools, name=name)

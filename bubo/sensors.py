@@ -65,7 +65,8 @@ def load_depth(path: str | Path, unit: str | None = None) -> NDArray[np.float32]
             "in millimetres or a .npy array in metres."
         )
     scale = METRES[unit or ("m" if array.dtype.kind == "f" else "mm")]
-    depth = np.nan_to_num(array.astype(np.float32) * np.float32(scale), nan=0.0, posinf=0.0, neginf=0.0)
+    depth: NDArray[np.float32] = array.astype(np.float32) * np.float32(scale)
+    depth[~np.isfinite(depth)] = 0
     if depth.min(initial=0.0) < 0:
         raise MediaError(f"The depth map {str(path)!r} holds negative distances: expected 0 or more.")
     return depth
@@ -91,7 +92,8 @@ def load_thermal(path: str | Path) -> NDArray[np.float32]:
     if high <= low:
         return np.full(values.shape, 0.5, np.float32)
     filled = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
-    return np.clip((filled - low) / (high - low), 0, 1).astype(np.float32)
+    warmth: NDArray[np.float32] = np.clip((filled - low) / (high - low), 0, 1).astype(np.float32)
+    return warmth
 
 
 def load_motion(path: str | Path, sampling_rate: float | None = None) -> Motion:

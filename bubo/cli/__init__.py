@@ -16,6 +16,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "train": ("bubo.train.command:main", "train one stage of a model"),
     "convert": ("bubo.cli.convert:main", "turn a released checkpoint into a folder that loads"),
     "bench": ("bubo.cli.bench:main", "measure speed and memory on this machine"),
+    "pull": ("bubo.cli.pull:main", "fetch, convert and verify the files of a preset"),
+    "models": ("bubo.cli.models:main", "list presets: which are ready, their size, what is missing"),
     "doctor": ("bubo.cli.doctor:main", "tell what is installed, which device, which models are ready"),
 }
 

@@ -159,6 +159,16 @@ class Lexicon:
     def _extension(self) -> dict[frozenset[str], "Lexicon"]:
         return {}
 
+    def with_sounds(self, sources: Mapping[str, Sequence[str]]) -> "Lexicon":
+        """The lexicon with more sounds: name -> the objects that make it; itself if all are known."""
+        known = {word.name for word in self.sounds}
+        new = [
+            SoundWord(name, sources=tuple(makers)) for name, makers in sources.items() if name not in known
+        ]
+        if not new:
+            return self
+        return Lexicon(self.objects, (*self.sounds, *new), self.places, self.colours)
+
     @cached_property
     def object_names(self) -> frozenset[str]:
         """Canonical names of all objects."""

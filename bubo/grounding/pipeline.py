@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from bubo.geometry import box_area
+from bubo.grounding.asking import asked_objects, asked_sounds
 from bubo.grounding.caption import caption_sounds
-from bubo.grounding.clauses import find_mentions
 from bubo.grounding.detector import Detector
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.limits import Limits
@@ -40,6 +41,7 @@ class _Seen:
     tagged: frozenset[str] = frozenset()
     found: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
     faint: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
+    missed: dict[str, float] = field(default_factory=dict)
 
     def of(self, names: Iterable[str]) -> Iterable[Instance]:
         """What was found for the tags and for these names, not for what others asked."""
@@ -56,10 +58,10 @@ class _Seen:
 
 @dataclass(eq=False)
 class _Listened:
-    """What is known about one sound."""
+    """What is known about one sound: of each name its score and (start, end, score) of its stretches."""
 
-    stretches: tuple[tuple[str, float, float, float], ...]
-    scores: dict[str, float]
+    scores: dict[str, float] = field(default_factory=dict)
+    stretches: dict[str, tuple[tuple[float, float, float], ...]] = field(default_factory=dict)
 
 
 class Grounder:
@@ -75,6 +77,9 @@ class Grounder:
         num_media: Pictures and sounds whose findings are kept; masks of pictures up to `MASK_BYTES` in all.
         matcher: Ties the phrases of finished texts. Those of texts that are still being written are tied by
             the deterministic `match`, so that a matcher that asks a language model is asked once.
+        open_vocabulary: The detector and the listener know more than the lexicon: what a text says is heard
+            is listened for even if no sound of it is known, what makes a sound is looked for even if the
+            tagger has no word for it, and what the detector gives an empty box is not there.
 
     Attributes:
         note: What a reader should know of how the latest finished text was matched; normally empty.
@@ -93,6 +98,7 @@ class Grounder:
         limits: Limits | None = None,
         num_media: int = 64,
         matcher: Matcher = match,
+        open_vocabulary: bool = False,
     ):
         self.matcher = matcher
         self.note = ""
@@ -102,6 +108,7 @@ class Grounder:
         self.listener = listener
         self.lexicon = lexicon
         self.limits = limits or Limits()
+        self.open_vocabulary = open_vocabulary
         self.last: dict[str, float] = {}
         self._seen: Recent[_Seen] = Recent(num_media, lambda view: view.mask_bytes, MASK_BYTES)
         self._listened: Recent[_Listened] = Recent(num_media)
@@ -158,7 +165,8 @@ class Grounder:
         with self._lock:
             views = [self._seen.get(picture.id, partial(self._view, picture)) for picture in pictures]
             lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
-            names = _asked(question, lexicon) | _asked(text, lexicon)
+            lexicon, said = self._with_said_sounds(lexicon, question, text)
+            names = asked_objects(question, lexicon) | asked_objects(text, lexicon)
             recent = _last(len(pictures), new_pictures)
             instances: list[Instance] = []
             seen_scores: dict[str, float] = {}
@@ -166,14 +174,15 @@ class Grounder:
             for number, (picture, view) in enumerate(zip(pictures, views, strict=True)):
                 for name in names:
                     if name not in view.found:
-                        view.found |= self._find(picture, [name])
+                        view.found |= self._find(picture, [name], view.missed)
                 here = list(_numbered(view.of(names), number))
                 instances += here
                 scores = [*view.tags.scores_by_label.items(), *((one.name, one.region.score) for one in here)]
+                scores += [(name, view.missed[name]) for name in names if name in view.missed]
                 for best in (seen_scores, shown_scores) if number in recent else (seen_scores,):
                     for name, score in scores:
                         best[name] = max(score, best.get(name, 0.0))
-            heard, faint, heard_scores = self._hear(sounds)
+            heard, faint, heard_scores = self._hear(sounds, said)
             backed = {s for one in (*heard, *faint) for s in lexicon.sources_by_sound.get(one.name, ())}
             faint_instances = [
                 one
@@ -201,7 +210,7 @@ class Grounder:
         """What is heard in each of the sounds of a conversation, in words; without a listener nothing is."""
         with self._lock:
             self.last = {}
-            heard, _, _ = self._hear(sounds)
+            heard, _, _ = self._hear(sounds, ())
         return caption_sounds(heard, self.lexicon, sounds)
 
     def clear(self) -> None:
@@ -210,17 +219,42 @@ class Grounder:
             self._seen.clear()
             self._listened.clear()
 
-    def _hear(self, sounds: Sequence[Sound]) -> tuple[list[Heard], list[Heard], dict[str, float]]:
-        """What is heard, what is too faint to be heard by itself, and the best score of each sound name."""
+    def _with_said_sounds(
+        self, lexicon: Lexicon, question: str, text: str
+    ) -> tuple[Lexicon, tuple[str, ...]]:
+        """The lexicon with the sounds that only the texts name, and their names."""
+        if not self.open_vocabulary or self.listener is None:
+            return lexicon, ()
+        said = {**asked_sounds(question, lexicon), **asked_sounds(text, lexicon)}
+        return lexicon.extended(said).with_sounds(said), tuple(said)
+
+    def _hear(
+        self, sounds: Sequence[Sound], said: Sequence[str]
+    ) -> tuple[list[Heard], list[Heard], dict[str, float]]:
+        """What is heard, what is too faint to be heard by itself, and the best score of each sound name.
+
+        Args:
+            sounds: All sounds of the conversation.
+            said: Names to listen for beside those of the lexicon.
+        """
+        known = [word.name for word in self.lexicon.sounds]
         heard: list[Heard] = []
         faint: list[Heard] = []
         best: dict[str, float] = {}
         for number, sound in enumerate(sounds):
-            listened = self._listened.get(sound.id, partial(self._listen, sound))
-            for name, start, end, score in listened.stretches:
+            listened = self._listened.get(sound.id, _Listened)
+            if self.listener is not None:
+                self._listen(sound, known, known, listened)
+                for name in said:
+                    self._listen(sound, [*known, name], [name], listened)
+            stretches = [
+                (start, n, end, s) for n in (*known, *said) for start, end, s in listened.stretches.get(n, ())
+            ]
+            for start, name, end, score in sorted(stretches):
                 (heard if score >= PRESENT else faint).append(Heard(name, Span(number, start, end, score)))
-            for name, score in listened.scores.items():
-                best[name] = max(score, best.get(name, 0.0))
+            for name in (*known, *said):
+                if name in listened.scores:
+                    best[name] = max(listened.scores[name], best.get(name, 0.0))
         return heard, faint, best
 
     def _view(self, picture: Picture) -> _Seen:
@@ -230,27 +264,39 @@ class Grounder:
             tags = self._timed("tag_s", lambda: tagger.tag(picture))
         tagged = [name for name, score in tags.scores_by_label.items() if score >= PRESENT]
         view = _Seen(tags, frozenset(tagged))
-        view.found = self._find(picture, tagged)
+        view.found = self._find(picture, tagged, view.missed)
         return view
 
     def _look_for(
         self, picture: Picture, view: _Seen, number: int, names: Iterable[str]
     ) -> Iterable[Instance]:
-        """Things that the tags hint at and that the sounds make likely."""
+        """Things that the sounds make likely and that the tags hint at, or have no word for."""
         scores = view.tags.scores_by_label
+        if self.open_vocabulary:
+            unknown = [name for name in sorted(names) if name not in scores and name not in view.faint]
+            view.faint |= self._find(picture, unknown, view.missed)
         for name in sorted(names):
-            if self.limits.faint <= scores.get(name, 0.0) < PRESENT:
-                if name not in view.faint:
-                    view.faint |= self._find(picture, [name])
-                yield from _numbered(view.faint[name], number)
+            if self.limits.faint <= scores.get(name, 0.0) < PRESENT and name not in view.faint:
+                view.faint |= self._find(picture, [name], view.missed)
+            if scores.get(name, 0.0) < PRESENT:
+                yield from _numbered(view.faint.get(name, ()), number)
 
-    def _find(self, picture: Picture, names: Sequence[str]) -> dict[str, tuple[Instance, ...]]:
-        """The instances of each name in one picture, from left to right; their picture number is 0."""
+    def _find(
+        self, picture: Picture, names: Sequence[str], missed: dict[str, float]
+    ) -> dict[str, tuple[Instance, ...]]:
+        """The instances of each name in one picture, from left to right; their picture number is 0.
+
+        What the detector says is not there goes into `missed` with its score.
+        """
         found: dict[str, tuple[Instance, ...]] = {name: () for name in names}
         if self.detector is None or not names:
             return found
         detector, segmenter = self.detector, self.segmenter
         regions = self._timed("detect_s", lambda: detector.detect(picture, names))
+        if self.open_vocabulary:
+            there = box_area(regions.boxes) > 0
+            missed |= {one.labels[0]: float(one.scores[0]) for one in regions[~there]}
+            regions = regions[there]
         if segmenter is not None and len(regions) and regions.masks is None:
             boxes = regions
             regions = self._timed("segment_s", lambda: segmenter.segment(picture, boxes))
@@ -259,12 +305,16 @@ class Grounder:
                 found[name] += (_instance(picture, regions, number),)
         return {name: tuple(sorted(group, key=centre)) for name, group in found.items()}
 
-    def _listen(self, sound: Sound) -> _Listened:
-        names = [word.name for word in self.lexicon.sounds]
-        if self.listener is None or not names:
-            return _Listened((), {})
+    def _listen(
+        self, sound: Sound, phrases: Sequence[str], names: Sequence[str], listened: _Listened
+    ) -> None:
+        """Listens for phrases, unless these names of them are known, and keeps what is heard of the names."""
+        missing = [name for name in names if name not in listened.stretches]
+        if self.listener is None or not missing:
+            return
         listener = self.listener
-        return _listened(self._timed("listen_s", lambda: listener.listen(sound, names)), self.limits.faint)
+        spans = self._timed("listen_s", lambda: listener.listen(sound, phrases))
+        _note(spans, missing, self.limits.faint, listened)
 
     def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
         started = time.perf_counter()
@@ -274,21 +324,6 @@ class Grounder:
 
     def _add_time(self, step: str, started: float) -> None:
         self.last[step] = self.last.get(step, 0.0) + time.perf_counter() - started
-
-
-def _asked(text: str, lexicon: Lexicon) -> set[str]:
-    """Names that the nouns of a text ask the detector for; groups and places are left to the tagger."""
-    names: set[str] = set()
-    if text:
-        for mention in find_mentions(text, lexicon):
-            if mention.talk:
-                continue
-            if not mention.senses:
-                names.add(mention.head)
-            for sense in mention.senses:
-                if sense.kind == "object":
-                    names.update(sense.names)
-    return names
 
 
 def _instance(picture: Picture, regions: Regions, number: int) -> Instance:
@@ -307,16 +342,17 @@ def _numbered(found: Iterable[Instance], number: int) -> Iterable[Instance]:
         yield Instance(one.name, region, one.size_hw, one.colours)
 
 
-def _listened(spans: Spans, faint: float) -> _Listened:
-    stretches = []
-    scores: dict[str, float] = {}
+def _note(spans: Spans, names: Sequence[str], faint: float, listened: _Listened) -> None:
+    """Writes down what spans say of some names."""
+    listened.stretches |= {name: () for name in names}
     for number, name in enumerate(spans.labels):
+        if name not in names:
+            continue
         start, end = (float(second) for second in spans.times[number])
         score = float(spans.scores[number])
-        scores[name] = max(score, scores.get(name, 0.0))
+        listened.scores[name] = max(score, listened.scores.get(name, 0.0))
         if end > start and score >= faint:
-            stretches.append((name, start, end, score))
-    return _Listened(tuple(sorted(stretches, key=lambda stretch: (stretch[1], stretch[0]))), scores)
+            listened.stretches[name] += ((start, end, score),)
 
 
 def _last(count: int, new: int | None) -> tuple[int, ...]:

@@ -244,14 +244,16 @@ class Resolver:
         ):
             return None
         best = max((self.perception.seen_scores.get(name, 0.0) for name in names), default=0.0)
+        looked_for = mention.head in self.perception.seen_scores  # by a detector that says what is not there
         if sense is None and not mention.negated:
             if mention.determiner != "indefinite" and mention.number is None:
                 return None
-            return Found(
-                label, "unsure", self.limits.unknown, f"{mention.head!r} is no word that the tagger knows"
-            )
+            if not looked_for:
+                return Found(
+                    label, "unsure", self.limits.unknown, f"{mention.head!r} is no word that the tagger knows"
+                )
         where = "found" if self.perception.num_pictures else "found: there is no picture"
-        if sense is None:
+        if sense is None and not looked_for:
             return Found(label, "absent", self.limits.unknown, f"{mention.head!r} is denied and not {where}")
         if best >= self.limits.unsure and not mention.negated:
             return Found(label, "unsure", best, f"{self._via(mention, sense)}: tagged, but not {where}")

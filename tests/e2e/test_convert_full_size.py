@@ -25,7 +25,8 @@ def tensor(shape):
     count = 1
     for side in shape: count *= side
     return values[:count].clone().view(shape)
-torch.save({key: tensor(shape) for key, shape in json.load(open("shapes.json")).items()}, "imagebind_huge.pth")
+shapes = json.load(open("shapes.json"))
+torch.save({key: tensor(shape) for key, shape in shapes.items()}, "imagebind_huge.pth")
 """
 CONVERT = """
 import resource, sys

@@ -118,7 +118,7 @@ def test_errors_of_the_speaker_come_through(assistant):
 
 
 def test_an_unknown_name_tells_the_known_ones(tmp_path):
-    with pytest.raises(ModelError, match="Known names: nano; or give the path"):
+    with pytest.raises(ModelError, match="Did you mean 'nano'.* Or give the path"):
         load("nona")
     with pytest.raises(ModelError, match="has no model"):
         load(tmp_path)
@@ -183,3 +183,19 @@ def test_thresholds_are_checked(folder):
     (folder / "grounding.json").write_text('{"tag": 5}')
     with pytest.raises(ModelError, match="must lie between 0 and 1"):
         load(folder)
+
+
+@pytest.mark.parametrize(("name", "grounder"), [("modern", "quick"), ("classic", "classic")])
+def test_another_speaker_needs_only_what_grounds(monkeypatch, assistant, name, grounder):
+    asked = []
+
+    def load_grounder(*words):
+        asked.append(words)
+        return assistant.grounder
+
+    monkeypatch.setattr("bubo.loading.load_grounder", load_grounder)
+    made = load(name, speaker=assistant.speaker, device="cpu")
+    assert asked == [(grounder, "cpu")]
+    assert (made.speaker, made.grounder, made.name) == (assistant.speaker, assistant.grounder, name)
+    with pytest.raises(ModelError, match="No model is called 'nona'"):
+        load("nona", speaker=assistant.speaker)

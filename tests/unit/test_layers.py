@@ -20,22 +20,30 @@ MIDDLE = {
     "answers",
     "completions",
     "decoding",
+    "downloads",
     "draw",
     "event_stream",
     "files",
     "grounding",
     "media",
+    "memory",
+    "model_folders",
     "models",
     "nano",
     "plain_text",
+    "preset_files",
+    "presets",
     "prompts",
+    "pulling",
     "records",
     "sensors",
     "sounds",
     "watchdog",
 }
 LIBRARY = (
-    CORE | MIDDLE | {"speaker", "endpoint", "transformers_speaker", "assistant", "conversation", "server"}
+    CORE
+    | MIDDLE
+    | {"speaker", "endpoint", "transformers_speaker", "loading", "assistant", "conversation", "server"}
 )
 
 ARROWS = {
@@ -67,7 +75,16 @@ ARROWS = {
     "endpoint": CORE | {"completions", "event_stream", "speaker"},
     "plain_text": {"errors"},
     "transformers_speaker": CORE | {"decoding", "plain_text", "speaker"},
-    "assistant": CORE | {"grounding", "media", "models", "nano", "speaker"},
+    "memory": {"errors"},
+    "presets": {"errors"},
+    "preset_files": {"errors", "presets"},
+    "downloads": {"errors", "files", "presets"},
+    "model_folders": set(),
+    "pulling": {"errors", "downloads", "model_folders", "models", "preset_files", "presets"},
+    "loading": CORE
+    | {"downloads", "endpoint", "grounding", "memory", "models", "presets", "pulling", "speaker"}
+    | {"transformers_speaker"},
+    "assistant": CORE | {"grounding", "loading", "media", "models", "nano", "speaker"},
     "conversation_file": CORE | {"media"},
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},
     "server": CORE | {"assistant", "conversation", "draw", "media"},

@@ -220,3 +220,50 @@ def own_link(link, entities):
         boxes or "none",
         frozenset(round(s.start_s, 1) for s in entity.spans) or "none",
     )
+
+
+class TellingDetector(FakeDetector):
+    """Gives phrases that are not in its table an empty box with a low score."""
+
+    def detect(self, picture, phrases):
+        found = super().detect(picture, phrases)
+        misses = [phrase for phrase in phrases if phrase not in self.boxes]
+        empty = Regions(tuple(misses), np.zeros((len(misses), 4)), np.full(len(misses), 0.1, np.float32))
+        return Regions.merge([found, empty])
+
+
+def test_what_a_detector_tells_to_be_missing_is_absent(tools, picture):
+    text = "There is a unicorn. There is no griffin."
+    tools.grounder.detector = FakeDetector({})
+    vague, _, _ = tools.grounder.ground(text, [picture])
+    assert [(one.label, one.status) for one in vague] == [("unicorn", "unsure"), ("griffin", "absent")]
+    tools.grounder = Grounder(None, TellingDetector({}), tools.segmenter, None, LEXICON, open_vocabulary=True)
+    sure, _, _ = tools.grounder.ground(text, [picture])
+    assert [(one.label, one.status, one.score) for one in sure] == [
+        ("unicorn", "absent", pytest.approx(0.9)),
+        ("griffin", "absent", pytest.approx(0.9)),
+    ]
+    assert tools.segmenter.calls == 0  # an empty box needs no mask
+
+
+def test_sounds_that_only_the_text_names_are_listened_for_in_an_open_vocabulary(tools, sound):
+    tools.listener = FakeListener({"barking": [(0.2, 0.6, 0.9)], "theremin": [(0.1, 0.3, 0.8)]})
+    for open_vocabulary in (False, True):
+        grounder = Grounder(None, None, None, tools.listener, LEXICON, open_vocabulary=open_vocabulary)
+        entities, links, _ = grounder.ground("I hear a theremin.", [], [sound])
+        heard = [(one.label, one.status, len(one.spans)) for one in entities]
+        assert heard == ([("theremin", "heard", 1)] if open_vocabulary else [])
+        assert len(links) == len(heard)
+    other, _ = grounder.perceive("I hear barking.", [], [sound])
+    assert {one.name for one in other.heard} == {"barking"}  # another text did not ask for it
+
+
+def test_what_makes_a_sound_is_looked_for_even_if_the_tagger_has_no_word_for_it(picture, sound):
+    listener = FakeListener({"barking": [(0.2, 0.6, 0.9)]})
+    for open_vocabulary, value in ((False, "mismatch"), (True, "match")):
+        detector = FakeDetector({"dog": [(DOG, 0.9)]})
+        grounder = Grounder(
+            FakeTagger({"cat": 0.9}), detector, None, listener, LEXICON, open_vocabulary=open_vocabulary
+        )
+        _, _, verdict = grounder.ground("", [picture], [sound])
+        assert verdict.value == value

@@ -1,0 +1,403 @@
+"""A name or a folder -> what speaks and what grounds: readiness, precision and memory are looked at first."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module, resources
+from pathlib import Path
+from typing import Any
+
+from bubo.downloads import models_home
+from bubo.errors import MissingPackageError, ModelError
+from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.pipeline import Grounder
+from bubo.memory import Room, room_on
+from bubo.presets import (
+    BYTES_PER_PARAMETER,
+    BYTES_PER_QUANTIZED,
+    WORKING_BYTES,
+    Preset,
+    dtype_of,
+    find_preset,
+    needed_bytes,
+    precision_of,
+    suggestion,
+)
+from bubo.pulling import known_presets, state_of
+from bubo.speaker import ModelSpeaker, Speaker
+
+__all__ = ["BUILT_IN", "Wish", "load_grounder", "load_parts", "load_tools"]
+
+#: Presets whose files come with the library, and the packages that hold them.
+BUILT_IN = {"nano": "bubo.nano"}
+_MODEL_FOLDER = "model"
+_VOCABULARY = "vocabulary.json"
+_THRESHOLDS = "grounding.json"
+# Parts of a `BuboForConditionalGeneration` that stay as they are: they are small. Their names start at
+# the top, since transformers finds no module in the middle of a name.
+_NOT_QUANTIZED = [
+    "model.vision_tower",
+    "model.vision_bridge",
+    "model.audio_tower",
+    "model.audio_bridge",
+    "lm_head",
+]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a model is to be loaded; None leaves it to the preset.
+
+    Attributes:
+        dtype: "fp32", "fp16" or "bf16".
+        quantization: "8bit" or "4bit" of the language model, by bitsandbytes; "none" for neither.
+        device: "cpu", "cuda", "cuda:1", ...; by default a GPU if there is one.
+        grounder: Name of a grounder's preset to take instead.
+
+    Raises:
+        ModelError: If one of them is unknown.
+    """
+
+    dtype: str | None = None
+    quantization: str | None = None
+    device: str | None = None
+    grounder: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("dtype", self.dtype, list(BYTES_PER_PARAMETER)),
+            ("quantization", self.quantization, [*BYTES_PER_QUANTIZED, "none"]),
+        ):
+            if value is not None and value not in known:
+                raise ModelError(
+                    f"{name} is {value!r}; expected {', '.join(known)}, or None for the preset's."
+                )
+
+
+def load_parts(name_or_path: str | Path, wish: Wish) -> tuple[Speaker, Grounder | None, str]:
+    """What speaks, what grounds, and what both were loaded as.
+
+    Args:
+        name_or_path: A preset, or a folder laid out like nano's.
+        wish: How.
+
+    Raises:
+        ModelError: If the name is unknown, the preset is not ready, memory is too small, or a file or tensor
+            is missing or wrong.
+    """
+    if isinstance(name_or_path, str) and name_or_path in BUILT_IN:
+        _refuse(name_or_path, wish)
+        return (*_load_folder(Path(str(resources.files(BUILT_IN[name_or_path]))), name_or_path), name_or_path)
+    folder = Path(name_or_path).expanduser()
+    if folder.is_dir():
+        _refuse(str(folder), wish)
+        return (*_load_folder(folder, str(folder)), str(folder))
+    presets = known_presets()
+    if str(name_or_path) not in presets:
+        raise ModelError(
+            f"No model is called {str(name_or_path)!r} and no such folder exists. "
+            f"{suggestion(str(name_or_path), _speaking(presets))} Or give the path of a model folder."
+        )
+    preset = presets[str(name_or_path)]
+    if preset.speaker is None:
+        raise ModelError(
+            f"{preset.name!r} is a grounder: it finds things and does not speak. Name it beside a model: "
+            f'bubo.load(MODEL, grounder="{preset.name}"), with one of {", ".join(_speaking(presets))}.'
+        )
+    return _load_preset(preset, presets, wish)
+
+
+def load_tools(name_or_path: str | Path, wish: Wish) -> tuple[Grounder | None, str]:
+    """What grounds, for a speaker from elsewhere, and what it was loaded as; a preset's own is not loaded.
+
+    Args:
+        name_or_path: As for `load_parts`, or a grounder's preset.
+        wish: How.
+
+    Raises:
+        ModelError: As for `load_parts`.
+    """
+    folder = Path(name_or_path).expanduser()
+    presets = known_presets()
+    preset = None if folder.is_dir() else presets.get(str(name_or_path))
+    if preset is None or preset.name in BUILT_IN:
+        _, tools, name = load_parts(name_or_path, wish)
+        return tools, name
+    grounder = wish.grounder or (preset.name if preset.kind == "grounder" else preset.grounder)
+    if isinstance(grounder, str):
+        return load_grounder(grounder, wish.device), preset.name
+    if grounder is None:
+        return None, preset.name
+    check_ready(preset, presets)
+    return _grounder(preset, room_on(wish.device).device), preset.name
+
+
+def load_grounder(name: str, device: str | None = None) -> Grounder:
+    """The grounder of a preset of that kind.
+
+    Raises:
+        ModelError: If there is none of that name, it is not ready, or memory is too small.
+    """
+    presets = known_presets()
+    preset = find_preset(name, presets)
+    if preset.kind != "grounder":
+        known = ", ".join(other for other, one in presets.items() if one.kind == "grounder")
+        raise ModelError(f"{name!r} is a model and no grounder; the grounders are {known}.")
+    check_ready(preset, presets)
+    room = room_on(device)
+    _check_memory(
+        preset.name, preset.weight_bytes() + WORKING_BYTES, room.free_bytes, preset.precision, room, presets
+    )
+    return _grounder(preset, room.device)
+
+
+def check_ready(preset: Preset, presets: Mapping[str, Preset]) -> None:
+    """Raise with the command that helps if a preset cannot be loaded.
+
+    Raises:
+        ModelError: If it is not ready.
+    """
+    state = state_of(preset, presets)
+    if state.ready:
+        return
+    if state.untrained:
+        folder = models_home() / str((preset.speaker or {}).get("model"))
+        raise ModelError(f"{preset.name!r} has to be trained first: {preset.training} Its place is {folder}.")
+    why = [f"{name} is missing" for name in state.missing]
+    why += [f"{name}: {problem}" for name, problem in state.damaged.items()]
+    after = f" After that it has to be trained: {preset.training}" if preset.training else ""
+    raise ModelError(f"{preset.name!r} is not ready ({'; '.join(why)}). Run: bubo pull {preset.name}{after}")
+
+
+def _load_preset(
+    preset: Preset, presets: Mapping[str, Preset], wish: Wish
+) -> tuple[Speaker, Grounder | None, str]:
+    grounder = find_preset(wish.grounder, presets) if wish.grounder else None
+    if grounder is None and isinstance(preset.grounder, str):
+        grounder = presets[preset.grounder]
+    check_ready(preset, presets)
+    if grounder is not None:
+        check_ready(grounder, presets)
+    dtype, quantization = precision_of(preset, wish.dtype, wish.quantization)
+    room = room_on(wish.device)
+    needed = needed_bytes(preset, presets, dtype, quantization or "none", wish.grounder)
+    precision = f"{dtype}, {quantization}" if quantization else dtype
+    # bitsandbytes leaves nothing to the CPU when there is a GPU
+    split = quantization is None and _device_map(preset) == "auto"
+    free = room.free_bytes + (room.spare_bytes if split else 0)
+    _check_memory(preset.name, needed, free, precision, room, presets)
+    speaker = _speaker(preset, dtype, quantization, room)
+    tools = None
+    if grounder is not None:
+        tools = _grounder(grounder, room.device)
+    elif isinstance(preset.grounder, Mapping):
+        tools = _grounder(preset, room.device)
+    return speaker, tools, preset.name
+
+
+def _check_memory(
+    name: str, needed: int, free: int, precision: str, room: Room, presets: Mapping[str, Preset]
+) -> None:
+    if needed <= free:
+        return
+    fitting = {
+        other.name: size
+        for other in presets.values()
+        if other.kind == "model" and not other.training and other.name != name
+        if (size := needed_bytes(other, presets)) <= free
+    }
+    best = max(fitting, key=lambda other: fitting[other], default=None)
+    advice = (
+        f"{best} would fit ({fitting[best] / 1e9:.1f} GB)" if best else "No preset fits; free some memory"
+    )
+    raise ModelError(
+        f"{name} needs about {needed / 1e9:.1f} GB of memory ({precision}), and {free / 1e9:.1f} GB are free "
+        f"({room.words}). {advice}."
+    )
+
+
+def _device_map(preset: Preset) -> Any:
+    return (preset.speaker or {}).get("device_map")
+
+
+def _speaker(preset: Preset, dtype: str, quantization: str | None, room: Room) -> Speaker:
+    """What speaks, by its kind."""
+    spoken = dict(preset.speaker or {})
+    if spoken["kind"] == "endpoint":
+        server = import_module("bubo.endpoint")
+        speaker: Speaker = server.EndpointSpeaker(str(spoken["url"]), str(spoken["model"]))
+        return speaker
+    placed = _device_map(preset) if room.device != "cpu" and _device_map(preset) else {"": room.device}
+    options = {"device_map": placed, **_quantized(dtype, quantization)}
+    folder = models_home() / str(spoken["model"])
+    if spoken["kind"] == "bubo":
+        model, processor = load_bubo(folder, dtype, **options)
+        return ModelSpeaker(model, processor)
+    speaker = _foreign_speaker(folder if folder.is_dir() else str(spoken["model"]), dtype, options)
+    return speaker
+
+
+def _foreign_speaker(place: Path | str, dtype: str, options: dict[str, Any]) -> Speaker:
+    """A model of transformers, from a folder or from what was downloaded before under a name of the hub."""
+    from transformers import AutoModelForMultimodalLM, AutoProcessor
+
+    import_module("bubo.models")  # registers our own
+    fixed = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        processor = AutoProcessor.from_pretrained(place, **fixed)
+        model = AutoModelForMultimodalLM.from_pretrained(
+            place, dtype=dtype_of(dtype), use_safetensors=True, **fixed, **options
+        )
+    except Exception as error:  # models of all kinds raise whatever they like
+        detail = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ModelError(
+            f"Cannot load {str(place)!r} as a multimodal model of transformers: {detail}"
+        ) from error
+    speaker: Speaker = import_module("bubo.transformers_speaker").TransformersSpeaker(model, processor)
+    return speaker
+
+
+def _grounder(preset: Preset, device: str) -> Grounder:
+    home = models_home()
+    grounder: Grounder = import_module("bubo.grounding.released").released_grounder(
+        preset.grounder, lambda name: home / name, device=device, dtype=dtype_of(preset.dtype)
+    )
+    return grounder
+
+
+def _quantized(dtype: str, quantization: str | None) -> dict[str, Any]:
+    """What `from_pretrained` is told about quantization."""
+    if quantization is None:
+        return {}
+    try:
+        import bitsandbytes  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError("bitsandbytes", "train", f"loading in {quantization}") from error
+    from transformers import BitsAndBytesConfig
+
+    if quantization == "8bit":
+        config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=_NOT_QUANTIZED)
+    else:
+        config = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype_of(dtype),
+            llm_int8_skip_modules=_NOT_QUANTIZED,
+        )
+    return {"quantization_config": config}
+
+
+def _speaking(presets: Mapping[str, Preset]) -> list[str]:
+    return [name for name, preset in presets.items() if preset.kind == "model"]
+
+
+def _refuse(name: str, wish: Wish) -> None:
+    """A folder laid out like nano's has one way of being loaded."""
+    if wish != Wish():
+        raise ModelError(
+            f"{name} is loaded in fp32 on the CPU with a grounder of its own: leave dtype, quantization, "
+            "device and grounder out, or name another model."
+        )
+
+
+def _load_folder(folder: Path, name: str) -> tuple[Speaker, Grounder]:
+    """A folder laid out like nano's: model/, vocabulary.json and perhaps grounding.json."""
+    for part in (_MODEL_FOLDER, _VOCABULARY):
+        if not (folder / part).exists():
+            raise ModelError(
+                f"The model {name} has no {part} in {folder}. A model folder holds "
+                f"{_MODEL_FOLDER}/ and {_VOCABULARY}; "
+                "install the package again, or make the model with `make nano`."
+            )
+    from bubo.grounding.nano import nano_grounder
+    from bubo.grounding.thresholds import Thresholds
+
+    lexicon = Lexicon.load(folder / _VOCABULARY)
+    thresholds = Thresholds.load(folder / _THRESHOLDS)
+    model, processor = load_bubo(folder / _MODEL_FOLDER, "fp32", device_map="cpu")
+    towers = model.model
+    grounder, eyes, ears = nano_grounder(
+        towers.vision_tower, towers.audio_tower, processor, lexicon, thresholds
+    )
+    speaker = ModelSpeaker(
+        model,
+        processor,
+        picture_states=None if eyes is None else eyes.states,
+        sound_states=None if ears is None else ears.states,
+    )
+    return speaker, grounder
+
+
+def load_bubo(folder: Path, dtype: str, **options: Any) -> tuple[Any, Any]:
+    """A Bubo, ready to answer, and its processor. Every tensor must fit, and none may lack.
+
+    Raises:
+        ModelError: If the folder cannot be read, or tensors and configuration disagree.
+    """
+    # Importing from inside the package runs bubo.models first, which registers the Auto classes.
+    from bubo.models.bubo.processing_bubo import BuboProcessor
+
+    read = partial(_read_weights, folder, dtype_of(dtype))
+    try:
+        processor = BuboProcessor.from_pretrained(folder, local_files_only=True)
+        # Tensors that the weights lack are made up, in the size that a perhaps wrong configuration says: a
+        # first try without storage finds them before they take gigabytes.
+        with _no_progress_bar():
+            model, misfits = read(device_map="meta")
+            if not misfits:
+                model, misfits = read(**options)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        detail = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ModelError(f"Cannot load the model in {folder}: {detail}") from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in (
+            "safetensors",
+            "safetensors_rust",
+            "huggingface_hub",
+            "jinja2",
+        ):
+            raise
+        raise ModelError(
+            f"Cannot load the model in {folder}: {' '.join(str(error).split())[:300]}"
+        ) from error
+    if misfits:
+        raise ModelError(
+            f"The weights in {folder} do not fit their configuration: {misfits}. Get the folder again, whole."
+        )
+    return model.eval(), processor
+
+
+@contextlib.contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Without transformers' bar over the tensors, which would show twice."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _read_weights(folder: Path, dtype: Any, **options: Any) -> tuple[Any, str]:
+    """The model of a folder, without values on "meta", and which tensors do not fit it, in words."""
+    from bubo.models.bubo.modeling_bubo import BuboForConditionalGeneration
+
+    model, report = BuboForConditionalGeneration.from_pretrained(
+        folder,
+        dtype=dtype,
+        local_files_only=True,
+        use_safetensors=True,
+        ignore_mismatched_sizes=True,  # so that they are told like the others
+        output_loading_info=True,
+        **options,
+    )
+    for kind in ("missing_keys", "mismatched_keys", "unexpected_keys"):
+        names = sorted(str(entry[0] if isinstance(entry, tuple) else entry) for entry in report.get(kind, ()))
+        if names:
+            return model, f"{len(names)} {kind.replace('_', ' ')}, such as {', '.join(names[:3])}"
+    return model, ""

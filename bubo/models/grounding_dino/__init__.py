@@ -1,0 +1,1 @@
+"""GroundingDINO is transformers' own model; here its original checkpoints are read."""

@@ -1,0 +1,197 @@
+"""Presets: those that are shipped, and what can be wrong in one."""
+
+import math
+import re
+
+import pytest
+
+from bubo.errors import ModelError
+from bubo.preset_files import read_presets
+from bubo.presets import WORKING_BYTES, find_preset, needed_bytes
+
+NAMES = [
+    "nano",
+    "bubogpt-13b",
+    "bubogpt-7b",
+    "bubogpt-7b-4bit",
+    "modern",
+    "classic",
+    "quick",
+    "sam3",
+]
+GOOD = """
+summary: a trial
+speaker: {kind: bubo, model: trial, dtype: fp32}
+sources:
+  - repo: owner/name
+    licence: MIT
+    licence_url: https://example.org
+    files: [config.json, {path: model.safetensors, bytes: 12, sha256: 0123456789abcdef}]
+steps:
+  - {kind: copy, source: [owner/name/*], target: trial}
+"""
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return read_presets()
+
+
+def test_the_shipped_presets(shipped):
+    assert list(shipped) == NAMES
+    assert [name for name, preset in shipped.items() if preset.kind == "grounder"] == NAMES[-3:]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_preset_is_complete(shipped, name):
+    preset = shipped[name]
+    assert preset.summary
+    assert preset.parameters.language + preset.parameters.other > 0
+    read = {file for step in preset.steps for file in (*preset.sources(step), *preset.extras(step).values())}
+    assert read == set(preset.files)  # nothing is fetched for nothing
+    made = {step.target for step in preset.steps}
+    if preset.kind == "grounder":
+        assert {part["model"] for part in preset.grounder.values()} == made
+    elif not preset.training and not preset.package:
+        assert preset.speaker["model"] in made
+    for file in preset.files:
+        assert file.licence and file.licence_url.startswith("https://")
+        assert file.sha256 is None or len(file.sha256) == 64
+        assert file.repo or file.url or file.note
+
+
+def test_what_may_not_be_used_commercially(shipped):
+    marked = {file.name for preset in shipped.values() for file in preset.files if file.non_commercial}
+    assert {"bubogpt_7b.pth", "imagebind_huge.pth", "tokenizer.model"} <= marked
+    assert not {"ram_swin_large_14m.pth", "eva_vit_g.pth", "blip2_pretrained_flant5xxl.pth"} & marked
+    assert [name for name, preset in shipped.items() if not preset.non_commercial] == [
+        "nano",
+        "modern",
+        "quick",
+        "sam3",
+    ]
+    assert all(file.gated for file in shipped["sam3"].files)
+
+
+def test_files_are_shared_between_presets(shipped):
+    small, large = shipped["bubogpt-7b-4bit"], shipped["bubogpt-7b"]
+    assert (small.files, small.steps) == (large.files, large.steps)
+    assert set(shipped["quick"].files) & set(shipped["classic"].files)
+
+
+def test_memory(shipped):
+    whole = needed_bytes(shipped["bubogpt-7b"], shipped)
+    halves = 2 * (6_476_000_000 + 1_550_000_000) + WORKING_BYTES
+    assert whole == halves + 4 * 2_230_000_000
+    assert needed_bytes(shipped["bubogpt-7b"], shipped, "fp32", "none", "quick") == (
+        4 * (6_476_000_000 + 1_550_000_000 + 219_000_000) + WORKING_BYTES
+    )
+    assert (
+        needed_bytes(shipped["bubogpt-7b-4bit"], shipped)
+        < 10e9
+        < needed_bytes(shipped["bubogpt-7b"], shipped, quantization="8bit")
+    )
+    assert shipped["bubogpt-7b-4bit"].precision == "bf16, 4bit"
+
+
+def test_nanos_parameters_are_those_of_its_weights(shipped):
+    from importlib import resources
+
+    from safetensors import safe_open
+
+    total = 0
+    for path in (resources.files("bubo.nano") / "model").iterdir():
+        if path.name.endswith(".safetensors"):
+            with safe_open(path, "pt") as weights:
+                for key in weights.keys():  # noqa: SIM118 (no mapping)
+                    total += math.prod(weights.get_slice(key).get_shape())
+    assert total == pytest.approx(shipped["nano"].parameters.other, rel=0.1)
+
+
+def test_presets_of_ones_own(tmp_path, shipped):
+    (tmp_path / "trial.yaml").write_text(GOOD)
+    (tmp_path / "smaller.yaml").write_text(
+        "like: trial\nsummary: smaller\nspeaker: {kind: bubo, model: trial, quantization: 4bit}\n"
+    )
+    (tmp_path / "server.yaml").write_text(
+        "summary: a server\nspeaker: {kind: endpoint, url: http://127.0.0.1:1, model: m}\ngrounder: quick\n"
+    )
+    presets = read_presets(tmp_path)
+    assert set(presets) == {*NAMES, "trial", "smaller", "server"}
+    trial = presets["trial"]
+    assert [file.place for file in trial.sources(trial.steps[0])] == [
+        "owner/name/config.json",
+        "owner/name/model.safetensors",
+    ]
+    assert (trial.files[1].bytes, trial.files[1].sha256) == (12, "0123456789abcdef")
+    assert presets["smaller"].steps == trial.steps
+    assert presets["smaller"].summary == "smaller"
+    assert presets["server"].grounder == "quick"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("summary: a trial", "sumary: a trial", "unknown key `sumary`; expected one of name, summary"),
+        ("summary: a trial", "", "`summary` is missing"),
+        ("summary: a trial", "summary: 3", "`summary` is 3 (int); expected str"),
+        ("summary: a trial", "summary: x\nmode: parrot", "`mode` is 'parrot' (str); expected 'parity' or"),
+        ("summary: a trial", "summary: x\nname: other", "`name` is 'other'; expected 'trial'"),
+        ("summary: a trial", "summary: x\nlike: nobody", "`like` is 'nobody'"),
+        (
+            "summary: a trial",
+            "summary: x\ngrounder: clasic",
+            "`grounder` is 'clasic'. Did you mean 'classic'",
+        ),
+        (
+            "summary: a trial",
+            "summary: x\ngrounder: {nose: {kind: ram}}",
+            "`grounder.nose` must be one of tagger",
+        ),
+        ("summary: a trial", "summary: x\nparameters: {other: many}", "`parameters.other` is 'many'"),
+        ("speaker: {kind: bubo, model: trial, dtype: fp32}", "", "`speaker` is missing"),
+        ("kind: bubo,", "kind: parrot,", "`speaker.kind` is 'parrot'; expected one of bubo, transformers"),
+        ("model: trial, dtype", "dtype", "`speaker.model` is missing"),
+        ("dtype: fp32}", "dtype: fp8}", "`speaker.dtype` is 'fp8' (str); expected fp32 or fp16 or bf16"),
+        ("dtype: fp32}", "colour: red}", "unknown key `speaker.colour`"),
+        ("licence: MIT", "license: MIT", "unknown key `files[0].license`"),
+        ("bytes: 12", "bytes: twelve", "`files[1].bytes` is 'twelve'"),
+        ("sha256: 0123456789abcdef", "sha256: beef", "sha256 of model.safetensors must be 16 to 64"),
+        ("path: model.safetensors", "path: ../model", "must stay below its folder"),
+        ("repo: owner/name", "repo: owner/name\n    url: http://x", "has both `repo` and `url`"),
+        ("files: [config.json,", "filles: [config.json,", "must be a mapping with a list `files`"),
+        ("kind: copy", "kind: translate", "there is no step 'translate'"),
+        ("source: [owner/name/*]", "source: [else]", "reads 'else', which no source has"),
+        ("target: trial", "target: ../trial", "is no name of a folder"),
+        ("target: trial", "goal: trial", "unknown key `steps[0].goal`"),
+        (GOOD, "- 1\n- 2\n", "is no preset"),
+        (GOOD, "a: [", "not a readable YAML file"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, old, new, message):
+    assert old in GOOD
+    (tmp_path / "trial.yaml").write_text(GOOD.replace(old, new))
+    with pytest.raises(ModelError, match=f"trial.yaml.*{re.escape(message)}"):
+        read_presets(tmp_path)
+
+
+def test_a_name_is_taken_once(tmp_path):
+    (tmp_path / "nano.yaml").write_text(GOOD)
+    with pytest.raises(ModelError, match="there is a preset 'nano' already, in"):
+        read_presets(tmp_path)
+
+
+def test_unknown_names_get_suggestions(shipped):
+    with pytest.raises(ModelError, match="No preset is called 'bubogpt7b'. Did you mean 'bubogpt-7b'"):
+        find_preset("bubogpt7b", shipped)
+    with pytest.raises(ModelError, match="Known names: nano, .*sam3"):
+        find_preset("xyz", shipped)
+
+
+def test_the_page_of_models_has_the_tables():
+    from pathlib import Path
+
+    from bubo.cli.model_table import table
+
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    assert "\n".join(table()) in page, "put in docs/models.md what python -m bubo.cli.model_table prints"
