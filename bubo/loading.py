@@ -27,7 +27,7 @@ from bubo.presets import (
 from bubo.pulling import known_presets, state_of
 from bubo.speaker import ModelSpeaker, Speaker
 
-__all__ = ["BUILT_IN", "Wish", "load_grounder", "load_parts", "load_tools"]
+__all__ = ["BUILT_IN", "Wish", "grounder_of", "load_grounder", "load_parts", "load_tools"]
 
 #: Presets whose files come with the library, and the packages that hold them.
 BUILT_IN = {"nano": "bubo.nano"}
@@ -150,6 +150,15 @@ def load_grounder(name: str, device: str | None = None) -> Grounder:
         preset.name, preset.weight_bytes() + WORKING_BYTES, room.free_bytes, preset.precision, room, presets
     )
     return _grounder(preset, room.device)
+
+
+def grounder_of(name_or_path: str | Path) -> Grounder | None:
+    """The grounder of that name, or that of a model; None if the model has none.
+
+    Raises:
+        ModelError: As `load_parts`.
+    """
+    return load_tools(name_or_path, Wish())[0]
 
 
 def check_ready(preset: Preset, presets: Mapping[str, Preset]) -> None:

@@ -13,7 +13,7 @@ from bubo.errors import ModelError
 __all__ = ["Parameters", "Preset", "SourceFile", "Step", "dtype_of", "find_preset", "needed_bytes"]
 
 #: Kinds of steps; "copy" takes files that are a folder of transformers already, the others are conversions.
-STEP_KINDS = ("copy", "imagebind", "ram", "ram_plus", "groundingdino", "sam", "bubogpt")
+STEP_KINDS = ("copy", "imagebind", "ram", "grounding-dino", "sam", "bubogpt")
 #: What a speaker of each kind must say and may say.
 SPEAKER_KEYS = {
     "bubo": (("model",), ("dtype", "quantization", "device_map")),

@@ -39,10 +39,10 @@ def main(argv: Sequence[str]) -> int:
 
     picture = load_picture(arguments.picture)
 
-    from bubo.assistant import load
+    from bubo.loading import grounder_of
     from bubo.types import Answer
 
-    grounder = load(arguments.model).grounder
+    grounder = grounder_of(arguments.model)
     if grounder is None or grounder.detector is None:
         raise ModelError(f"The model {arguments.model!r} has no grounding tools; choose another one.")
     started = time.perf_counter()

@@ -63,6 +63,7 @@ def assistant(speaker, monkeypatch):
     made = Assistant(speaker, grounder, name="nano")
     monkeypatch.setattr("bubo.assistant.load", lambda name: made)
     monkeypatch.setattr("bubo.conversation.load", lambda name: made)
+    monkeypatch.setattr("bubo.loading.grounder_of", lambda name: made.grounder)
     return made
 
 

@@ -16,6 +16,7 @@ from bubo import downloads, loading, memory, pulling
 from bubo.errors import MissingPackageError, ModelError, StorageError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
+from bubo.models import conversion
 from bubo.presets import BYTES_PER_PARAMETER, dtype_of
 from bubo.pulling import known_presets, plan, pull, state_of
 
@@ -257,13 +258,16 @@ def test_grounders_come_with_their_models_and_load(trial, server, monkeypatch):
     assert isinstance(assistant.grounder, Grounder)
     assert asked == [({"detector": {"kind": "sam3", "model": "eye"}}, home / "eye", "cpu", "torch.bfloat16")]
     assert isinstance(loading.load_grounder("eye", "cpu"), Grounder)
+    assert isinstance(loading.grounder_of("eye"), Grounder)
+    assert isinstance(loading.grounder_of("trial"), Grounder)
     with pytest.raises(ModelError, match="'eye' is a grounder: .*grounder=\"eye\""):
         bubo.load("eye")
     with pytest.raises(ModelError, match="is a model and no grounder; the grounders are .*eye"):
         loading.load_grounder("trial")
 
 
-def test_what_cannot_be_converted_is_not_fetched(trial, server):
+def test_what_cannot_be_converted_is_not_fetched(trial, server, monkeypatch):
+    monkeypatch.delitem(conversion.KINDS, "sam")
     text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
     write("trial", text.replace("kind: copy", "kind: sam"))
     with pytest.raises(ModelError, match="cannot be made by this version: There is no kind 'sam'"):
