@@ -39,6 +39,7 @@ MIDDLE = {
     "sensors",
     "sounds",
     "watchdog",
+    "weights",
 }
 LIBRARY = (
     CORE
@@ -81,9 +82,10 @@ ARROWS = {
     "downloads": {"errors", "files", "presets"},
     "model_folders": set(),
     "pulling": {"errors", "downloads", "model_folders", "models", "preset_files", "presets"},
+    "weights": CORE | {"models", "presets"},
     "loading": CORE
     | {"downloads", "endpoint", "grounding", "memory", "models", "presets", "pulling", "speaker"}
-    | {"transformers_speaker"},
+    | {"transformers_speaker", "weights"},
     "assistant": CORE | {"grounding", "loading", "media", "models", "nano", "speaker"},
     "conversation_file": CORE | {"media"},
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},
