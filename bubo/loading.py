@@ -1,7 +1,7 @@
 """A name or a folder -> what speaks and what grounds: readiness, precision and memory are looked at first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,8 @@ class Wish:
     Attributes:
         dtype: "fp32", "fp16" or "bf16".
         quantization: "8bit" or "4bit" of the language model, by bitsandbytes; "none" for neither.
-        device: "cpu", "cuda", "cuda:1", ...; by default a GPU if there is one.
+        device: "cpu", "cuda", "cuda:1", ...; by default a GPU if there is one. On a GPU with a number all is
+            laid there, whatever the preset's device map.
         grounder: Name of a grounder's preset to take instead.
 
     Raises:
@@ -139,10 +140,7 @@ def load_grounder(name: str, device: str | None = None) -> Grounder:
         ModelError: If there is none of that name, it is not ready, or memory is too small.
     """
     presets = known_presets()
-    preset = find_preset(name, presets)
-    if preset.kind != "grounder":
-        known = ", ".join(other for other, one in presets.items() if one.kind == "grounder")
-        raise ModelError(f"{name!r} is a model and no grounder; the grounders are {known}.")
+    preset = _grounder_preset(name, presets)
     check_ready(preset, presets)
     room = room_on(device)
     _check_memory(
@@ -178,30 +176,39 @@ def check_ready(preset: Preset, presets: Mapping[str, Preset]) -> None:
     raise ModelError(f"{preset.name!r} is not ready ({'; '.join(why)}). Run: bubo pull {preset.name}{after}")
 
 
+def _grounder_preset(name: str, presets: Mapping[str, Preset]) -> Preset:
+    preset = find_preset(name, presets)
+    if preset.kind != "grounder":
+        known = ", ".join(other for other, one in presets.items() if one.kind == "grounder")
+        raise ModelError(f"{name!r} is a model and no grounder; the grounders are {known}.")
+    return preset
+
+
 def _load_preset(
     preset: Preset, presets: Mapping[str, Preset], wish: Wish
 ) -> tuple[Speaker, Grounder | None, str]:
-    grounder = find_preset(wish.grounder, presets) if wish.grounder else None
-    if grounder is None and isinstance(preset.grounder, str):
-        grounder = presets[preset.grounder]
-    check_ready(preset, presets)
-    if grounder is not None:
+    grounder = presets[preset.grounder] if isinstance(preset.grounder, str) else None
+    if wish.grounder:  # then the preset's own need not be there
+        grounder = _grounder_preset(wish.grounder, presets)
+        check_ready(replace(preset, grounder=None), presets)
         check_ready(grounder, presets)
+    else:
+        check_ready(preset, presets)
     dtype, quantization = precision_of(preset, wish.dtype, wish.quantization)
     room = room_on(wish.device)
     needed = needed_bytes(preset, presets, dtype, quantization or "none", wish.grounder)
     precision = f"{dtype}, {quantization}" if quantization else dtype
     # bitsandbytes leaves nothing to the CPU when there is a GPU
-    split = quantization is None and _device_map(preset) == "auto"
+    split = quantization is None and _device_map(preset, room) == "auto"
     free = room.free_bytes + (room.spare_bytes if split else 0)
     _check_memory(preset.name, needed, free, precision, room, presets)
-    speaker = _speaker(preset, dtype, quantization, room)
+    # the tools first: a language model that is laid apart takes all of a GPU that it finds free
     tools = None
     if grounder is not None:
         tools = _grounder(grounder, room.device)
     elif isinstance(preset.grounder, Mapping):
         tools = _grounder(preset, room.device)
-    return speaker, tools, preset.name
+    return _speaker(preset, dtype, quantization, room), tools, preset.name
 
 
 def _check_memory(
@@ -225,8 +232,10 @@ def _check_memory(
     )
 
 
-def _device_map(preset: Preset) -> Any:
-    return (preset.speaker or {}).get("device_map")
+def _device_map(preset: Preset, room: Room) -> Any:
+    """The preset's device map; one place where none is given, on the CPU, and on a GPU chosen by number."""
+    placed = (preset.speaker or {}).get("device_map")
+    return placed if placed and room.device != "cpu" and ":" not in room.device else {"": room.device}
 
 
 def _speaker(preset: Preset, dtype: str, quantization: str | None, room: Room) -> Speaker:
@@ -236,8 +245,7 @@ def _speaker(preset: Preset, dtype: str, quantization: str | None, room: Room) -
         server = import_module("bubo.endpoint")
         speaker: Speaker = server.EndpointSpeaker(str(spoken["url"]), str(spoken["model"]))
         return speaker
-    placed = _device_map(preset) if room.device != "cpu" and _device_map(preset) else {"": room.device}
-    options = {"device_map": placed, **_quantized(dtype, quantization)}
+    options = {"device_map": _device_map(preset, room), **_quantized(dtype, quantization)}
     folder = models_home() / str(spoken["model"])
     if spoken["kind"] == "bubo":
         model, processor = load_bubo(folder, dtype, **options)

@@ -266,6 +266,51 @@ def test_grounders_come_with_their_models_and_load(trial, server, monkeypatch):
         loading.load_grounder("trial")
 
 
+def test_another_grounder_needs_not_the_presets_own(trial, server, monkeypatch):
+    for name in ("eye", "ear"):
+        write(
+            name,
+            f"kind: grounder\nsummary: x\ngrounder: {{detector: {{kind: sam3, model: {name}}}}}\n"
+            f"sources:\n  - repo: owner/trial\n{HEAD}    files: [config.json, model.safetensors]\n"
+            f"steps:\n  - {{kind: copy, source: [owner/trial/*], target: {name}}}\n",
+        )
+    pull_it()
+    text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
+    write("trial", text + "grounder: eye\n")
+    order = []
+    monkeypatch.setattr(loading, "_grounder", lambda preset, device: order.append(preset.name))
+    monkeypatch.setattr(loading, "_speaker", lambda *_: order.append("speaker"))
+    with pytest.raises(ModelError, match=r"'ear' is not ready .*Run: bubo pull ear"):
+        bubo.load("trial", device="cpu", grounder="ear")
+    with pytest.raises(ModelError, match="'nano' is a model and no grounder"):
+        bubo.load("trial", device="cpu", grounder="nano")
+    pull_it("ear")
+    bubo.load("trial", device="cpu", grounder="ear")
+    assert order == ["ear", "speaker"]  # a language model would take the GPU that the tools need
+    with pytest.raises(ModelError, match=r"'trial' is not ready \(eye is missing\)"):
+        bubo.load("trial", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("device", "placed"), [("cpu", {"": "cpu"}), ("cuda", "auto"), ("cuda:1", {"": "cuda:1"})]
+)
+def test_a_device_by_number_is_kept_to(trial, monkeypatch, device, placed):
+    pull_it()
+    asked = {}
+    monkeypatch.setattr(loading, "load_bubo", lambda *_, **options: asked.update(options) or (None, None))
+    monkeypatch.setattr(loading, "ModelSpeaker", lambda *_: "speaker")
+    monkeypatch.setattr(loading, "room_on", lambda _: memory.Room(device, 10**10, 10**10))
+    assert bubo.load("trial", device=device).speaker == "speaker"
+    assert asked["device_map"] == placed
+    text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
+    write("trial", text.replace("language: 30000", "language: 3000000000"))  # 13.5 GB
+    if device == "cuda":
+        assert bubo.load("trial", device=device).speaker == "speaker"
+    else:  # nothing is laid apart
+        with pytest.raises(ModelError, match="needs about 13.5 GB of memory"):
+            bubo.load("trial", device=device)
+
+
 def test_what_cannot_be_converted_is_not_fetched(trial, server, monkeypatch):
     monkeypatch.delitem(conversion.KINDS, "sam")
     text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
