@@ -23,7 +23,7 @@ from bubo.errors import ModelError, StorageError
 from bubo.files import write_atomic
 from bubo.presets import SourceFile
 
-__all__ = ["Locked", "NotReachable", "NotThere", "fetch", "locked", "models_home", "verify"]
+__all__ = ["Locked", "NotReachable", "NotThere", "fetch", "fits", "locked", "models_home", "verify"]
 
 HOME_VARIABLE = "BUBO_HOME"
 CHUNK_BYTES = 1 << 20
@@ -89,6 +89,13 @@ def locked(path: Path) -> Locked | None:
         return None
 
 
+def fits(file: SourceFile, lock: Locked) -> bool:
+    """Whether a finished file is the one that is meant: by its hash, or by where it came from."""
+    if file.bytes is not None and file.bytes != lock.bytes:
+        return False
+    return lock.sha256.startswith(file.sha256) if file.sha256 else lock.address == file.address
+
+
 def fetch(file: SourceFile, target: Path, on_bytes: OnBytes = lambda have, total: None) -> Locked:
     """Brings one file; goes on where an earlier call was cut off.
 
@@ -104,13 +111,13 @@ def fetch(file: SourceFile, target: Path, on_bytes: OnBytes = lambda have, total
         StorageError: If it cannot be written.
     """
     lock = locked(target)
-    if lock is not None:
-        if _fits(file, lock):
-            on_bytes(lock.bytes, lock.bytes)
-            return lock
-        target.unlink()  # an older edition
+    if lock is not None and fits(file, lock):
+        on_bytes(lock.bytes, lock.bytes)
+        return lock
     if not file.repo and not file.url:
         raise ModelError(f"{file.path} is published nowhere: {file.note or 'give it with --from FOLDER'}.")
+    if lock is not None:
+        target.unlink()  # an older edition
     transfer = _Transfer(file, _locate(file), target.with_name(target.name + ".part"), on_bytes)
     part = transfer.part
     try:
@@ -206,7 +213,9 @@ class _Transfer:
             length = answer.headers.get("Content-Length")
             expected = have + int(length) if length and length.isdigit() else self.total
             self.total = self.total or expected
-            with open(self.part, "ab" if have else "wb") as stream:
+            if not have:  # not written over: it may be a model's file, too, under another name
+                self.part.unlink(missing_ok=True)
+            with open(self.part, "ab") as stream:
                 for chunk in _chunks(answer):
                     stream.write(chunk)
                     digest.update(chunk)
@@ -368,10 +377,6 @@ def _check_known(file: SourceFile, have: int, sha256: str | None, origin: str) -
             f"{file.path} from {origin} has the hash {sha256}, expected {file.sha256}: it is damaged, or "
             "not the file that was published. It is not used."
         )
-
-
-def _fits(file: SourceFile, lock: Locked) -> bool:
-    return (file.bytes is None or file.bytes == lock.bytes) and lock.sha256.startswith(file.sha256 or "")
 
 
 def _digest(stream: BinaryIO, on_bytes: Callable[[int], None]) -> Any:

@@ -33,6 +33,8 @@ from bubo.presets import (
 __all__ = ["read_presets"]
 
 T = TypeVar("T")
+_REPO = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)?", re.ASCII)
+_TAKEN = ("downloads", "presets")  # folders of the models' home that hold something else
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where that was built
 
 
@@ -108,14 +110,19 @@ def _check(path: Path, preset: Preset, presets: Mapping[str, Preset]) -> None:
             )
         if file.repo and file.url:
             raise ModelError(f"{path}: {file.path} has both `repo` and `url`; give one")
+        if file.repo is not None and not _REPO.fullmatch(file.repo):
+            raise ModelError(f"{path}: `repo` is {file.repo!r}; expected OWNER/NAME")
+        if file.url is not None and not file.url.startswith(("https://", "http://")):
+            raise ModelError(f"{path}: `url` is {file.url!r}; expected one that begins with https://")
     for step in preset.steps:
         if step.kind not in STEP_KINDS:
             raise ModelError(
                 f"{path}: there is no step {step.kind!r}; expected one of {', '.join(STEP_KINDS)}"
             )
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", step.target):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", step.target) or step.target in _TAKEN:
             raise ModelError(
-                f"{path}: {step.target!r} is no name of a folder (a-z, 0-9, dot, dash, underscore)"
+                f"{path}: {step.target!r} is no name of a model's folder (a-z, 0-9, dot, dash, underscore; "
+                f"not {' or '.join(_TAKEN)})"
             )
         for wanted in (*step.source, *step.extras.values()):
             if not any(stands_for(wanted, file) for file in preset.files):

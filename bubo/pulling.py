@@ -5,6 +5,7 @@ model folder appears under its name when it is whole; what made it can then be d
 """
 
 import contextlib
+import inspect
 import os
 import secrets
 import shutil
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bubo.downloads import NotReachable, NotThere, OnBytes, fetch, locked, models_home, verify
+from bubo.downloads import NotReachable, NotThere, OnBytes, fetch, fits, locked, models_home, verify
 from bubo.errors import ModelError, StorageError
 from bubo.model_folders import problem_of
 from bubo.preset_files import read_presets
@@ -162,7 +163,8 @@ def _supply(file: SourceFile, files: Sequence[SourceFile], folder: Path | None, 
             if (folder / place).is_file():
                 return Supply(file, folder / place, "given")
     path = home / DOWNLOADS / file.place
-    if locked(path) is not None:
+    lock = locked(path)
+    if lock is not None and fits(file, lock):
         return Supply(file, path, "there")
     return Supply(file, path, "fetch" if file.repo or file.url else "nowhere")
 
@@ -184,7 +186,7 @@ def pull(
             f"{work.preset.name} needs files that cannot be fetched: {listed}. Put them into a folder by "
             f"these paths, then: bubo pull {work.preset.name} --from FOLDER"
         )
-    _check_kinds(work)
+    _check_steps(work)
     try:
         home.mkdir(parents=True, exist_ok=True)
         with _alone(home):
@@ -203,17 +205,32 @@ def pull(
         ) from error
 
 
-def _check_kinds(work: Plan) -> None:
-    """Looks whether all can be converted before anything is fetched."""
-    kinds = {step.kind for _, step in work.steps if step.kind != "copy"}
-    if kinds:
-        from bubo.models.conversion import function_of
+def _check_steps(work: Plan) -> None:
+    """Looks whether all can be made before anything is fetched."""
+    for preset, step in work.steps:
+        files = preset.sources(step)
+        places = [file.path if step.kind == "copy" else _short_place(file, files) for file in files]
+        twice = next((place for place in places if places.count(place) > 1), None)
+        if twice is not None:
+            raise ModelError(f"{preset.name} cannot be made: {step.target} is made of two files {twice!r}.")
+        if step.kind != "copy":
+            _check_conversion(preset, step)
 
-        try:
-            for kind in sorted(kinds):
-                function_of(kind)
-        except ValueError as error:
-            raise ModelError(f"{work.preset.name} cannot be made by this version: {error}") from error
+
+def _check_conversion(preset: Preset, step: Step) -> None:
+    from bubo.models.conversion import function_of
+
+    try:
+        takes = inspect.signature(function_of(step.kind)).parameters
+    except ValueError as error:
+        raise ModelError(f"{preset.name} cannot be made by this version: {error}") from error
+    known = {name for name, taken in takes.items() if taken.kind is taken.KEYWORD_ONLY}
+    unknown = sorted({*step.options, *step.extras} - known)
+    if unknown and not any(taken.kind is taken.VAR_KEYWORD for taken in takes.values()):
+        raise ModelError(
+            f"{preset.name} cannot be made by this version: a conversion of kind {step.kind!r} does not take "
+            f"{', '.join(unknown)}; it takes {', '.join(sorted(known))}."
+        )
 
 
 def _sweep(home: Path) -> None:

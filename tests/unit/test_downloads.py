@@ -242,6 +242,27 @@ def test_another_edition_replaces_an_older_one(server, tmp_path):
     assert (tmp_path / "model.pth").read_bytes() == BODY
 
 
+def test_a_file_from_elsewhere_is_not_taken_for_one_of_its_name(server, tmp_path):
+    server.put("/model.pth", b"one")
+    server.put("/other/model.pth", b"another")
+    fetch(at(server), tmp_path / "model.pth")
+    other = SourceFile(
+        path="model.pth", url=f"{server.url}/other/model.pth", licence="free", licence_url="https://x"
+    )
+    fetch(other, tmp_path / "model.pth")
+    assert (tmp_path / "model.pth").read_bytes() == b"another"
+
+
+def test_a_model_that_shares_a_download_is_not_written_over(server, tmp_path):
+    server.put("/model.pth", b"the first edition")
+    fetch(at(server), tmp_path / "model.pth")
+    os.link(tmp_path / "model.pth", tmp_path / "placed.pth")
+    (tmp_path / "model.pth.lock.json").unlink()
+    server.put("/model.pth", b"newer", ranges=False)
+    fetch(at(server), tmp_path / "model.pth")
+    assert (tmp_path / "placed.pth").read_bytes() == b"the first edition"
+
+
 def test_a_file_without_a_lock_is_verified_before_it_counts(server, tmp_path):
     server.put("/model.pth", BODY)
     (tmp_path / "model.pth").write_bytes(BODY[:-1])

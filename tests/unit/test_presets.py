@@ -1,11 +1,15 @@
 """Presets: those that are shipped, and what can be wrong in one."""
 
+import inspect
 import math
 import re
+from collections.abc import Mapping
 
 import pytest
 
 from bubo.errors import ModelError
+from bubo.grounding import released
+from bubo.models.conversion import KINDS, function_of
 from bubo.preset_files import read_presets
 from bubo.presets import WORKING_BYTES, find_preset, needed_bytes
 
@@ -58,6 +62,21 @@ def test_a_shipped_preset_is_complete(shipped, name):
         assert file.licence and file.licence_url.startswith("https://")
         assert file.sha256 is None or len(file.sha256) == 64
         assert file.repo or file.url or file.note
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_preset_names_kinds_and_settings_that_exist(shipped, name):
+    for step in shipped[name].steps:
+        if step.kind in KINDS:
+            takes = set(inspect.signature(function_of(step.kind)).parameters) - {"source", "target"}
+            assert {*step.options, *step.extras} <= takes
+        else:
+            assert step.kind in ("copy", "bubogpt")
+    parts = shipped[name].grounder
+    for role, part in parts.items() if isinstance(parts, Mapping) else ():
+        kind = released.KINDS[part["kind"]]
+        assert role in kind.roles
+        assert set(part) - {"kind", "model"} <= set(released.settings_of(kind.tool()))
 
 
 def test_what_may_not_be_used_commercially(shipped):
@@ -162,7 +181,11 @@ def test_presets_of_ones_own(tmp_path, shipped):
         ("files: [config.json,", "filles: [config.json,", "must be a mapping with a list `files`"),
         ("kind: copy", "kind: translate", "there is no step 'translate'"),
         ("source: [owner/name/*]", "source: [else]", "reads 'else', which no source has"),
-        ("target: trial", "target: ../trial", "is no name of a folder"),
+        ("repo: owner/name", "repo: ../../name", "`repo` is '../../name'; expected OWNER/NAME"),
+        ("repo: owner/name", "repo: owner/name/..", "expected OWNER/NAME"),
+        ("repo: owner/name", "url: file:///etc/name", "expected one that begins with https://"),
+        ("target: trial", "target: ../trial", "is no name of a model's folder"),
+        ("target: trial", "target: downloads", "not downloads or presets"),
         ("target: trial", "goal: trial", "unknown key `steps[0].goal`"),
         (GOOD, "- 1\n- 2\n", "is no preset"),
         (GOOD, "a: [", "not a readable YAML file"),

@@ -209,6 +209,30 @@ def test_a_conversion_gets_its_sources_extras_and_options(server, tmp_path, monk
     assert [path.name for path in downloads.models_home().iterdir() if path.name.endswith("sources")] == []
 
 
+@pytest.mark.parametrize("kind", ["copy", "sam"])
+def test_two_files_of_one_name_do_not_overwrite_each_other(server, kind):
+    paths = ("config.json", "config.json") if kind == "copy" else ("config.json", "sub/config.json")
+    places = ["owner/a/*", "owner/b/*"] if kind == "copy" else paths
+    write(
+        "two",
+        "summary: x\nspeaker: {kind: bubo, model: two}\nsources:\n"
+        f"  - repo: owner/a\n{HEAD}    files: [{paths[0]}]\n"
+        f"  - repo: owner/b\n{HEAD}    files: [{paths[1]}]\n"
+        f"steps:\n  - {{kind: {kind}, source: [{', '.join(places)}], target: two}}\n",
+    )
+    with pytest.raises(ModelError, match="two is made of two files 'config.json'"):
+        pull_it("two")
+    assert server.asked == []
+
+
+def test_options_that_a_conversion_lacks_are_found_before_anything_is_fetched(trial, server):
+    text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
+    write("trial", text.replace("kind: copy", "kind: sam, options: {colour: red}"))
+    with pytest.raises(ModelError, match="'sam' does not take colour; it takes config, dtype"):
+        pull_it()
+    assert server.asked == []
+
+
 def test_no_room_on_the_disk(trial, monkeypatch):
     write(
         "huge",
