@@ -13,6 +13,7 @@ from transformers import (
 from .bubo import BuboConfig, BuboForConditionalGeneration, BuboModel, BuboProcessor
 from .bubo_audio import BuboAudioConfig, BuboAudioModel
 from .bubo_vision import BuboVisionConfig, BuboVisionImageProcessor, BuboVisionModel
+from .eva import EvaVisionConfig, EvaVisionModel
 from .imagebind import (
     ImageBindAudioConfig,
     ImageBindAudioModel,
@@ -35,6 +36,7 @@ from .ram import RamConfig, RamImageProcessor, RamModel
 
 for _config, _model in (
     (BuboVisionConfig, BuboVisionModel),
+    (EvaVisionConfig, EvaVisionModel),
     (ImageBindVisionConfig, ImageBindVisionModel),
     (ImageBindTextConfig, ImageBindTextModel),
     (ImageBindAudioConfig, ImageBindAudioModel),

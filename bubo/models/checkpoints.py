@@ -7,6 +7,7 @@ come out of them.
 
 import json
 import pickle
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -65,8 +66,13 @@ class Checkpoint(Mapping[str, Tensor]):
         return self._open[path]
 
 
-def open_checkpoint(path: Path | str) -> Checkpoint:
+def open_checkpoint(path: Path | str, only: str | None = None) -> Checkpoint:
     """Opens a file, or a folder with an index and its shards, or with one whole file.
+
+    Args:
+        path: The file or folder.
+        only: Of a folder with an index, open only shards that hold a key which this pattern matches at its
+            beginning; the others need not be there.
 
     Raises:
         ConversionError: If there is nothing, if it is truncated or no checkpoint, if it holds more than
@@ -74,7 +80,8 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     """
     path = Path(path)
     if path.is_dir():
-        return _open_folder(path)
+        shards = shard_files(path, only)
+        return open_checkpoint(shards[0]) if shards[0].name in WHOLE else _open_shards(path, shards)
     if not path.is_file():
         raise ConversionError(f"There is no checkpoint {str(path)!r}: check the path.")
     with open(path, "rb") as stream:
@@ -84,43 +91,57 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     return Checkpoint(path.name, _unpickled(path))
 
 
-def _open_folder(folder: Path) -> Checkpoint:
+def shard_files(path: Path | str, only: str | None = None) -> list[Path]:
+    """The files of a checkpoint: itself, or the shards that its index names, or the one whole file.
+
+    Args:
+        path: A file or folder.
+        only: As in `open_checkpoint`.
+
+    Raises:
+        ConversionError: If there is nothing, or if shards are not there.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return [path]
     for name in INDICES:
-        index = folder / name
-        if index.is_file():
-            return _open_shards(folder, _read_index(index))
+        if (path / name).is_file():
+            shards = _read_index(path / name, only)
+            if not shards:
+                raise ConversionError(f"The index of {path.name!r} names no shard with what is needed here.")
+            absent = [one for one in shards if Path(one).name != one or not (path / one).is_file()]
+            if absent:
+                raise ConversionError(
+                    f"{len(absent)} of {len(shards)} shards of {path.name!r} are missing, such as "
+                    f"{absent[0]!r}: finish the download."
+                )
+            return [path / one for one in shards]
     for name in WHOLE:
-        if (folder / name).is_file():
-            return open_checkpoint(folder / name)
+        if (path / name).is_file():
+            return [path / name]
     raise ConversionError(
-        f"The folder {str(folder)!r} holds no checkpoint: expected one of {', '.join((*INDICES, *WHOLE))}."
+        f"The folder {str(path)!r} holds no checkpoint: expected one of {', '.join((*INDICES, *WHOLE))}."
     )
 
 
-def _read_index(path: Path) -> list[str]:
+def _read_index(path: Path, only: str | None = None) -> list[str]:
     try:
-        shards = json.loads(path.read_text())["weight_map"].values()
-        return sorted({str(shard) for shard in shards})
+        shards = json.loads(path.read_text())["weight_map"].items()
+        return sorted({str(shard) for key, shard in shards if only is None or re.match(only, key)})
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise ConversionError(
             f"The index {path.name!r} is broken ({type(error).__name__}): download it again."
         ) from error
 
 
-def _open_shards(folder: Path, shards: list[str]) -> Checkpoint:
-    absent = [shard for shard in shards if Path(shard).name != shard or not (folder / shard).is_file()]
-    if absent:
-        raise ConversionError(
-            f"{len(absent)} of {len(shards)} shards of {folder.name!r} are missing, such as {absent[0]!r}: "
-            "finish the download."
-        )
+def _open_shards(folder: Path, shards: list[Path]) -> Checkpoint:
     tensors: dict[str, Tensor] = {}
     lazy: dict[str, Path] = {}
     for shard in shards:
-        if shard.endswith(".safetensors"):
-            lazy |= dict.fromkeys(_safetensors_keys(folder / shard), folder / shard)
+        if shard.suffix == ".safetensors":
+            lazy |= dict.fromkeys(_safetensors_keys(shard), shard)
         else:
-            tensors |= _unpickled(folder / shard)
+            tensors |= _unpickled(shard)
     return Checkpoint(folder.name, tensors, lazy)
 
 

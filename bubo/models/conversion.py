@@ -27,6 +27,14 @@ KINDS: dict[str, tuple[str, str]] = {
         "bubo.models.imagebind.convert_imagebind:convert_imagebind",
         "imagebind_huge.pth, all six modalities",
     ),
+    "bubogpt": (
+        "bubo.models.bubo.convert_bubo:convert_bubogpt",
+        "a folder with BuboGPT's files and its language model",
+    ),
+    "vicuna": (
+        "bubo.models.delta:convert_delta",
+        "a delta of Vicuna, to be added to its base (--with base=FOLDER)",
+    ),
     "grounding-dino": (
         "bubo.models.grounding_dino.convert_grounding_dino:convert_grounding_dino",
         "groundingdino_swint_ogc.pth or _swinb_cogcoor.pth",
@@ -177,6 +185,20 @@ class Plan:
                 missing.append(name)
         unexpected = [self.origin[name] for name in self.entries if name not in needed]
         return Comparison(missing, unexpected, wrong)
+
+
+def merge_plans(plans: Mapping[str, Plan]) -> Plan:
+    """One plan out of those of several checkpoints; of two tensors with one name the later is taken.
+
+    Args:
+        plans: Name of a checkpoint, for messages, -> its plan.
+    """
+    merged = Plan({}, {}, {})
+    for name, plan in plans.items():
+        merged.entries.update(plan.entries)
+        merged.origin.update({key: f"{name}: {origin}" for key, origin in plan.origin.items()})
+        merged.dropped.update({f"{name}: {key}": reason for key, reason in plan.dropped.items()})
+    return merged
 
 
 @dataclass(frozen=True)

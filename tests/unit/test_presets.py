@@ -19,6 +19,9 @@ NAMES = [
     "bubogpt-7b",
     "bubogpt-7b-4bit",
     "modern",
+    "ollama",
+    "qwen3-vl",
+    "vllm",
     "classic",
     "quick",
     "sam3",
@@ -50,13 +53,14 @@ def test_the_shipped_presets(shipped):
 def test_a_shipped_preset_is_complete(shipped, name):
     preset = shipped[name]
     assert preset.summary
-    assert preset.parameters.language + preset.parameters.other > 0
+    served = (preset.speaker or {}).get("kind") == "endpoint"
+    assert served or preset.parameters.language + preset.parameters.other > 0
     read = {file for step in preset.steps for file in (*preset.sources(step), *preset.extras(step).values())}
     assert read == set(preset.files)  # nothing is fetched for nothing
     made = {step.target for step in preset.steps}
     if preset.kind == "grounder":
         assert {part["model"] for part in preset.grounder.values()} == made
-    elif not preset.training and not preset.package:
+    elif not (preset.training or preset.package or served):
         assert preset.speaker["model"] in made
     for file in preset.files:
         assert file.licence and file.licence_url.startswith("https://")
@@ -86,6 +90,9 @@ def test_what_may_not_be_used_commercially(shipped):
     assert [name for name, preset in shipped.items() if not preset.non_commercial] == [
         "nano",
         "modern",
+        "ollama",
+        "qwen3-vl",
+        "vllm",
         "quick",
         "sam3",
     ]

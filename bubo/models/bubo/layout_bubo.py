@@ -43,6 +43,25 @@ class Piece:
     offsets: tuple[tuple[int, int], ...] = ()
 
 
+@dataclass(frozen=True)
+class Item:
+    """A literal of the template, or a text, before it is tokenised.
+
+    Fields:
+        kind: "template" or "text".
+        text: Its characters.
+        message: Index of its message.
+        target: Whether the assistant writes it.
+        space: The space of the template that goes with a text, or nothing.
+    """
+
+    kind: str
+    text: str
+    message: int
+    target: bool
+    space: str = ""
+
+
 class ChatLayout:
     """How a conversation becomes ids; it remembers those of the latest texts, which come again every turn.
 
@@ -52,6 +71,9 @@ class ChatLayout:
         image: (placeholder id, placeholders per picture).
         audio: (placeholder id, placeholders per sound).
         markers: Plain-text strings with a meaning in the template; texts spell them out.
+        whole_runs: Tokenise all that stands between two media in one go, so that tokens may reach over the
+            edge of a text, as in a program that puts strings together. Texts with markers still stand alone.
+            Needs a fast tokenizer; with a slow one every text stands alone.
     """
 
     def __init__(
@@ -61,6 +83,7 @@ class ChatLayout:
         image: tuple[int, int],
         audio: tuple[int, int],
         markers: Sequence[str] = (),
+        whole_runs: bool = False,
     ):
         self.tokenizer = tokenizer
         self.template = template
@@ -72,6 +95,8 @@ class ChatLayout:
         self._markers = _any_of([*markers, *plain])
         first = tokenizer.convert_ids_to_tokens(self._tokenize("a")[0])
         self._starts_with_space = bool(first) and first[0][:1] in ("\u2581", "\u0120")
+        self.whole_runs = whole_runs and tokenizer.is_fast
+        self._known_run = lru_cache(NUM_KEPT)(self._joined)
         self._known_template = lru_cache(NUM_KEPT)(self._template_ids)
         self._known_text = lru_cache(NUM_KEPT)(self._text_ids)
 
@@ -109,29 +134,83 @@ class ChatLayout:
         return rendered[0], (targets[0] if targets else [])
 
     def _cut(self, rendered: str, targets: list[tuple[int, int]], texts: list[str]) -> Iterator[Piece]:
-        message, fresh = (
-            0,
-            True,
-        )  # fresh: the next piece starts like a new sentence (after a medium, or first of all)
-        for start, end, stand_in in _runs(rendered, targets):
+        # fresh: the next piece starts like a new sentence (after a medium, or first of all)
+        message, fresh = 0, True
+        run: list[Item] = []
+        for start, end, stand_in in [*_runs(rendered, targets), (len(rendered), len(rendered), None)]:
             target = any(first <= start and end <= last for first, last in targets)
-            if stand_in is None:
-                ids, fresh = self._known_template(rendered[start:end], fresh)
-                if ids:
-                    yield Piece(ids, "template", message, target)
-            elif stand_in.group(1) in self.media:
-                kind, (token_id, count) = self.media[stand_in.group(1)]
-                yield Piece((token_id,) * count, kind, message, target)
-                fresh = True
-            elif stand_in.group(1) == "T":
-                text = texts[int(stand_in.group(2))]
+            if stand_in is None and start < end:
+                run.append(Item("template", rendered[start:end], message, target))
+            elif stand_in is not None and stand_in.group(1) == "T":
                 space = " " if rendered[start - 1 : start] == " " else ""
-                ids, offsets = self._known_text(text, space, fresh)
-                if ids:
-                    yield Piece(ids, "text", message, target, offsets)
-                    fresh = False
-            else:
+                text = texts[int(stand_in.group(2))]
+                run += [Item("text", text, message, target, space)] if text else []
+            elif stand_in is not None and stand_in.group(1) == "E":
                 message += 1
+            else:  # a medium, or the end
+                yield from (self._whole(run, fresh) if self.whole_runs else self._apart(run, fresh))
+                run, fresh = [], True
+                if stand_in is not None:
+                    kind, (token_id, count) = self.media[stand_in.group(1)]
+                    yield Piece((token_id,) * count, kind, message, target)
+
+    def _apart(self, run: list[Item], fresh: bool) -> Iterator[Piece]:
+        """The pieces of a run between two media, each tokenised by itself."""
+        for item in run:
+            offsets: tuple[tuple[int, int], ...] = ()
+            if item.kind == "template":
+                ids, fresh = self._known_template(item.text, fresh)
+            else:
+                ids, offsets = self._known_text(item.text, item.space, fresh)
+                fresh = fresh and not ids
+            if ids:
+                yield Piece(ids, item.kind, item.message, item.target, offsets)
+
+    def _whole(self, run: list[Item], fresh: bool) -> Iterator[Piece]:
+        """The pieces of a run between two media, tokenised as one string where no text forms a marker."""
+        edges = [0]
+        for item in run:
+            edges.append(edges[-1] + len(item.space + item.text))
+        whole = "".join(item.space + item.text for item in run)
+        marked = [match.span() for match in self._markers.finditer(whole)]
+        together: list[Item] = []
+        for item, start, end in zip(run, edges, edges[1:], strict=False):
+            special = item.kind == "template" and self._specials.search(item.text)
+            alone = item.kind == "text" and any(a < end and start < b for a, b in marked)
+            if not special and not alone:
+                together.append(item)
+                continue
+            yield from self._together(together, fresh)
+            fresh, together = fresh and not together, []
+            if not special:
+                yield from self._apart([item], fresh)
+                fresh = False
+                continue
+            *others, last = self._specials.split(item.text)  # the words behind the last special token go on
+            ids, fresh = self._known_template("".join(others), fresh)
+            yield Piece(ids, "template", item.message, item.target)
+            together = [Item("template", last, item.message, item.target)] if last else []
+        yield from self._together(together, fresh)
+
+    def _together(self, items: list[Item], fresh: bool) -> Iterator[Piece]:
+        """Items tokenised as one string; a token belongs to the item that its first character is in."""
+        if not items:
+            return
+        ids, spans = self._known_run("".join(item.space + item.text for item in items), fresh)
+        if not self.reserved_ids.isdisjoint(ids):
+            yield from self._apart(items, fresh)
+            return
+        token, end = 0, 0
+        for item in items:
+            start, end = end + len(item.space), end + len(item.space + item.text)
+            first = token
+            while token < len(ids) and (spans[token][0] < end or item is items[-1]):
+                token += 1
+            if first == token:
+                continue
+            offsets = tuple((max(0, a - start), max(0, min(b, end) - start)) for a, b in spans[first:token])
+            kept = offsets if item.kind == "text" else ()
+            yield Piece(tuple(ids[first:token]), item.kind, item.message, item.target, kept)
 
     def _template_ids(self, text: str, fresh: bool) -> tuple[tuple[int, ...], bool]:
         """Ids of a template piece: special tokens by name, the rest as text."""

@@ -13,14 +13,24 @@ from .layout_bubo import ChatLayout, Piece
 
 
 def read_template(name: str) -> str:
-    """Text of a chat template of this folder: "chat_template.jinja" (nano) or "vicuna_template.jinja"."""
+    """Text of a chat template of this folder.
+
+    Args:
+        name: "chat_template.jinja" (nano), "vicuna_template.jinja" or "bubogpt_template.jinja".
+    """
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-def vicuna_layout() -> dict[str, Any]:
-    """Arguments of `BuboProcessor` for the layout of the released BuboGPT weights."""
+def vicuna_layout(parity: bool = False) -> dict[str, Any]:
+    """Arguments of `BuboProcessor` for the layout of the released BuboGPT weights.
+
+    Args:
+        parity: Lay a conversation out, and tokenise it, exactly as the original demo does: every picture and
+            sound a message of its own. False puts a turn into one message, sounds first, as in training.
+    """
     return {
-        "chat_template": read_template("vicuna_template.jinja"),
+        "chat_template": read_template("bubogpt_template.jinja" if parity else "vicuna_template.jinja"),
+        "whole_runs": parity,
         "markers": ["###", "Human:", "Assistant:", "<Vision>", "</Vision>", "<Audio>", "</Audio>"],
         "stop_strings": ["###"],
     }
@@ -41,6 +51,7 @@ class BuboProcessor(ProcessorMixin):
         markers: Plain-text strings that have a meaning in the template ("###"); inside texts they are spelt
             out character by character, so that they never form the tokens that the template makes.
         stop_strings: Plain-text strings that end an answer, beside the tokenizer's end token.
+        whole_runs: Tokenise all that stands between two media in one go, see `ChatLayout`.
 
     Raises:
         ValueError: If the tokenizer does not know a placeholder.
@@ -59,6 +70,7 @@ class BuboProcessor(ProcessorMixin):
         audio_token="<|audio|>",
         markers=None,
         stop_strings=None,
+        whole_runs=False,
     ):
         self.num_image_tokens = num_image_tokens
         self.num_audio_tokens = num_audio_tokens
@@ -66,6 +78,7 @@ class BuboProcessor(ProcessorMixin):
         self.audio_token = audio_token
         self.markers = list(markers or [])
         self.stop_strings = list(stop_strings or [])
+        self.whole_runs = whole_runs
         chat_template = read_template("chat_template.jinja") if chat_template is None else chat_template
         super().__init__(image_processor, feature_extractor, tokenizer, chat_template=chat_template)
         self.image_token_id = self._placeholder_id(image_token)
@@ -94,6 +107,7 @@ class BuboProcessor(ProcessorMixin):
             image=(self.image_token_id, self.num_image_tokens),
             audio=(self.audio_token_id, self.num_audio_tokens),
             markers=self.markers,
+            whole_runs=self.whole_runs,
         )
 
     def encode_pieces(self, messages: Sequence[dict], add_generation_prompt: bool = False) -> list[Piece]:

@@ -41,6 +41,8 @@ class ImageBindFeatureExtractor(SequenceFeatureExtractor):
         parity: subtract clip means in place, one after the other, so that overlapping clips see each other's
             subtraction as in the released code. Does not apply to "windows", whose clips are always
             independent.
+        mix_channels: hear the mean of all channels; otherwise only the first is heard, as in the released
+            code.
         mean: subtracted from the log-mel energies.
         std: divides them afterwards.
     """
@@ -61,6 +63,7 @@ class ImageBindFeatureExtractor(SequenceFeatureExtractor):
         use_global: bool = False,
         tile_short: bool = False,
         parity: bool = True,
+        mix_channels: bool = False,
         mean: float = -4.268,
         std: float = 9.138,
         **kwargs: Any,
@@ -84,6 +87,7 @@ class ImageBindFeatureExtractor(SequenceFeatureExtractor):
         self.use_global = use_global
         self.tile_short = tile_short
         self.parity = parity
+        self.mix_channels = mix_channels
         self.mean = mean
         self.std = std
         super().__init__(
@@ -106,8 +110,9 @@ class ImageBindFeatureExtractor(SequenceFeatureExtractor):
         """Extract the clips of one sound or a batch.
 
         Args:
-            audio: one waveform in [-1, 1], shape (samples,) or (channels, samples), or a list of them. Only
-                the first channel is heard; the others count in the published front end's mean.
+            audio: one waveform in [-1, 1], shape (samples,) or (channels, samples), or a list of them.
+                Without `mix_channels` only the first channel is heard; the others count in the published
+                front end's mean.
             sampling_rate: Hz of `audio`; None means `self.sampling_rate`.
             return_tensors: "np" or "pt".
             **kwargs: ignored, for processors that pass their other arguments along.
@@ -149,6 +154,8 @@ class ImageBindFeatureExtractor(SequenceFeatureExtractor):
             )
         if not np.isfinite(waveform).all():
             raise ValueError("A waveform holds NaN or infinity: clean it first.")
+        if self.mix_channels:
+            waveform = waveform.mean(axis=0, keepdims=True)
         waveform = resample(waveform, sampling_rate, self.sampling_rate)
         clip_samples = int(self.clip_duration_s * self.sampling_rate)
         if self.tile_short and waveform.shape[1] <= clip_samples:

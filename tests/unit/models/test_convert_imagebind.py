@@ -3,18 +3,23 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+import tiny_grounding
 import torch
+from PIL import Image
 
 from bubo.models.checkpoints import ConversionError
 from bubo.models.conversion import convert
-from bubo.models.imagebind import ImageBindConfig, ImageBindModel
+from bubo.models.imagebind import ImageBindConfig, ImageBindModel, ImageBindTokenizer
 from bubo.models.imagebind.configuration_imagebind import MODALITIES
 from bubo.models.imagebind.convert_imagebind import KEY_MAP, infer_config
 
@@ -166,6 +171,29 @@ def test_renamed_keys_are_reported(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "released.pth")
     report = convert("imagebind", tmp_path / "released.pth", tmp_path / "out", config=HEADS)
     assert report.unexpected == ["modality_trunks.audio.surplus"]
+
+
+def test_the_page_on_imagebind_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vocabulary = tiny_grounding.merges_file(tmp_path)
+    text = {**TINY["text_config"], "vocab_size": len(ImageBindTokenizer(vocabulary))}
+    tiny_file(tmp_path / "imagebind_huge.pth", **{**TINY, "text_config": text})
+    options = {"config": HEADS, "vocabulary": vocabulary}
+    convert("imagebind", tmp_path / "imagebind_huge.pth", tmp_path / "models" / "imagebind", **options)
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (240, 320, 3), np.uint8)).save(tmp_path / "dog.jpg")
+    Image.fromarray(rng.integers(500, 9000, (240, 320)).astype(np.uint16)).save(tmp_path / "room.png")
+    Image.fromarray(rng.uniform(280, 310, (240, 320)).astype(np.float32)).save(tmp_path / "night.tiff")
+    soundfile.write(tmp_path / "bark.wav", rng.uniform(-0.5, 0.5, 48000), 16000)
+    rows = [f"{i / 50}," + ",".join(f"{v:.3f}" for v in rng.normal(size=6)) for i in range(400)]
+    (tmp_path / "walk.csv").write_text("time,ax,ay,az,gx,gy,gz\n" + "\n".join(rows))
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[3] / "docs" / "imagebind.md").read_text(encoding="utf-8")
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "imagebind.md", "exec"), names)
+    embeds = [names[name] for name in ("seen", "said", "heard", "far", "warm", "moved")]
+    assert [tuple(value.shape) for value in embeds] == [(1, 8), (2, 8), *[(1, 8)] * 4]
+    assert all(torch.isfinite(value).all() for value in embeds)
 
 
 @pytest.mark.slow
