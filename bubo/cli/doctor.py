@@ -16,7 +16,7 @@ from bubo.cli.entry import resolve
 from bubo.errors import BuboError
 
 FONT_FINDER = "bubo.data_tools.world.glyphs:find_font"
-_OPTIONAL = ("train", "web", "dev")
+_OPTIONAL = ("train", "web", "vision", "dev")
 
 
 def build_parser() -> Parser:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     except ImportError as error:
         _show("device", [f"unknown: {_one_line(error)}"])
     ready, lines = try_nano()
-    _show("models", lines)
+    _show("models", [*lines, preset_line()])
     _show("world", [font_line()])
     _show("extras", [extra_line(extra) for extra in _OPTIONAL])
     folders = {"current folder": os.curdir, "temporary folder": tempfile.gettempdir()}
@@ -130,6 +130,23 @@ def try_nano() -> tuple[bool, list[str]]:
     seconds = time.perf_counter() - loaded
     words = len(answer.text.split())
     return True, [f"nano: ready (loaded in {loaded - started:.1f} s, {words} words in {seconds:.2f} s)"]
+
+
+def preset_line() -> str:
+    """Which presets besides nano are ready, and which are not."""
+    try:
+        from bubo.pulling import known_presets, state_of
+
+        presets = known_presets()
+        states = {name: state_of(preset, presets) for name, preset in presets.items() if name != "nano"}
+    except BuboError as error:
+        return f"presets: {_one_line(error)}"
+    groups = {
+        "ready": [name for name, state in states.items() if state.ready],
+        "not ready": [name for name, state in states.items() if not state.ready],
+    }
+    told = [f"{group}: {', '.join(names)}" for group, names in groups.items() if names]
+    return f"presets {'; '.join(told)}; `bubo models` says more"
 
 
 def font_line() -> str:

@@ -108,7 +108,16 @@ def test_doctor_says_whether_nano_is_ready(folder, capsys, monkeypatch):
     monkeypatch.setattr("bubo.assistant.load", lambda name: load(folder))
     assert cli.main(["doctor"]) == 0
     out = capsys.readouterr().out
-    for part in ("torch ", "CPU, ", "nano: ready", "pictures", "train: ", "current folder"):
+    parts = (
+        "torch ",
+        "CPU, ",
+        "nano: ready",
+        "not ready: bubogpt-13b",
+        "pictures",
+        "train: ",
+        "current folder",
+    )
+    for part in parts:
         assert part in out
     monkeypatch.setattr("bubo.assistant.load", lambda name: load(folder / "nothing"))
     assert cli.main(["doctor"]) == 2
