@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: With --seed, answers are drawn at this temperature.
 SAMPLING_TEMPERATURE = 0.7
-#: With --speaker, answers may be longer than those of nano.
+#: Answers of other speakers than ours may be longer than those of nano, and some think first.
 SPEAKER_MAX_NEW_TOKENS = 1024
 DRAWING_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
@@ -73,13 +73,23 @@ def _seed(text: str) -> int:
 
 
 def settings_of(arguments: argparse.Namespace) -> "Settings":
-    """How to answer, from --greedy, --seed and --speaker."""
+    """How to answer, from --greedy, --seed and who speaks."""
     from bubo.speaker import Settings
 
-    longest = Settings.max_new_tokens if arguments.speaker is None else SPEAKER_MAX_NEW_TOKENS
+    ours = arguments.speaker is None and not _speaks_elsewhere(arguments.model)
+    longest = Settings.max_new_tokens if ours else SPEAKER_MAX_NEW_TOKENS
     if arguments.greedy or arguments.seed is None:
         return Settings(max_new_tokens=longest)
     return Settings(max_new_tokens=longest, temperature=SAMPLING_TEMPERATURE, seed=arguments.seed)
+
+
+def _speaks_elsewhere(model: str) -> bool:
+    """Whether a preset's speaker is a server or a model of transformers, as --speaker would name it."""
+    from bubo.loading import BUILT_IN
+    from bubo.pulling import known_presets
+
+    preset = None if model in BUILT_IN or Path(model).expanduser().is_dir() else known_presets().get(model)
+    return preset is not None and preset.speaker is not None and preset.speaker["kind"] != "bubo"
 
 
 def media_of(arguments: argparse.Namespace) -> "tuple[list[Picture], list[Sound]]":

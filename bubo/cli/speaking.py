@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from bubo.cli.arguments import SPEAKER_MAX_NEW_TOKENS
 from bubo.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,11 +79,12 @@ def loader_of(arguments: argparse.Namespace) -> "Callable[[str], Assistant] | No
     def load_with(name: str) -> "Assistant":
         from bubo.assistant import load
         from bubo.grounding.reasoning import ReasoningMatcher
-        from bubo.speaker import ask_with
+        from bubo.speaker import Settings, ask_with
 
         assistant = load(name, speaker=speaker)
         if arguments.speaker_matches and assistant.grounder is not None:
-            assistant.grounder.matcher = ReasoningMatcher(ask_with(speaker))
+            settings = Settings(max_new_tokens=SPEAKER_MAX_NEW_TOKENS)  # it may think first
+            assistant.grounder.matcher = ReasoningMatcher(ask_with(speaker, settings))
         return assistant
 
     return load_with

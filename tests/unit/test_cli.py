@@ -431,6 +431,28 @@ def test_an_endpoint_speaks_and_our_tools_ground(spoken, media, capsys):
     assert spoken.seen[1]["max_tokens"] == 1024
 
 
+def test_a_presets_speaker_elsewhere_may_say_as_much(spoken, assistant, monkeypatch, tmp_path):
+    from bubo.endpoint import EndpointSpeaker
+
+    monkeypatch.setenv("BUBO_HOME", str(tmp_path))
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "mine.yaml").write_text(
+        f"summary: mine\nspeaker: {{kind: endpoint, url: '{spoken.url}', model: m}}\n"
+    )
+    speaker = EndpointSpeaker(spoken.url, "m")
+    monkeypatch.setattr("bubo.conversation.load", lambda name: Assistant(speaker, None, name=name))
+    spoken.enqueue(say("Yes."))
+    assert cli.main(["ask", "Well?", "--model", "mine"]) == 0
+    assert spoken.seen[0]["max_tokens"] == 1024
+
+
+def test_the_matcher_by_reasoning_may_say_as_much(spoken, media, capsys):
+    spoken.enqueue(refuse(400, "audio is not supported"), say("A hound."), say("A hound -> dog"))
+    words = ["--speaker", spoken.url, "--speaker-model", "m", "--speaker-matches"]
+    assert cli.main(["ask", "What?", *media, *words]) == 0
+    assert spoken.seen[2]["max_tokens"] == 1024
+
+
 def test_a_cut_answer_is_noted(spoken, capsys):
     spoken.enqueue(hang("A dog"))
     words = ["--speaker", spoken.url, "--speaker-model", "eyes-7b", "--speaker-timeout", "0.2"]
