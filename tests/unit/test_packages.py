@@ -64,6 +64,8 @@ def test_typed_and_versioned():
 def test_torch_is_bounded_and_its_companions_are_absent():
     needed = PROJECT["project"]["dependencies"]
     assert "torch>=2.9,<2.14" in needed
-    extras = [line for lines in PROJECT["project"]["optional-dependencies"].values() for line in lines]
+    extras = dict(PROJECT["project"]["optional-dependencies"])
+    assert [line.split(">")[0] for line in extras.pop("vision")] == ["torchvision"]  # only who asks for it
+    lines = needed + [line for lines in extras.values() for line in lines]
     for name in ("torchvision", "torchaudio", "torchcodec", "timm", "librosa"):
-        assert not [line for line in needed + extras if line.startswith(name)]
+        assert not [line for line in lines if line.startswith(name)]
