@@ -174,7 +174,7 @@ def _read_plane(path: Path, kind: str) -> NDArray[Any]:
 def _read_npy(content: bytes, path: Path, kind: str) -> NDArray[Any]:
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, MemoryError) as error:  # a head may claim any size
         raise MediaError(f"The {kind} {str(path)!r} is no whole .npy array: {error}.") from None
     if not isinstance(array, np.ndarray) or array.size > MAX_CELLS:
         raise MediaError(f"The {kind} {str(path)!r} is too large; expected at most {MAX_CELLS} numbers.")

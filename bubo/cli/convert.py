@@ -13,6 +13,8 @@ from bubo.cli.arguments import verb_parser
 from bubo.errors import InputError, ModelError, StorageError
 
 DTYPES = ("float32", "float16", "bfloat16")
+#: Arguments of a conversion that are given otherwise than by --with.
+_OTHERWISE = ("source", "target", "config", "dtype")
 
 
 def build_parser() -> Parser:
@@ -60,6 +62,8 @@ def main(argv: Sequence[str]) -> int:
         report = convert(arguments.kind, arguments.source, arguments.target, **options)
     except ConversionError as error:
         raise ModelError(str(error)) from error
+    except FileNotFoundError as error:  # all sorts of files are read, and only they can be missing
+        raise InputError(f"Something to be read is not there: {error}") from error
     except OSError as error:
         raise StorageError(
             f"Cannot write {arguments.target!r}: {error.strerror or error}. Nothing was left there."
@@ -88,6 +92,8 @@ def _options(arguments: argparse.Namespace, known: Any) -> dict[str, Any]:
         name, sign, path = extra.partition("=")
         if not sign or not path:
             raise InputError(f"--with was given {extra!r}; expected NAME=PATH, such as vocabulary=FILE.")
+        if name in _OTHERWISE:
+            raise InputError(f"--with does not give the {name}: it has a place of its own, see --help.")
         options[name] = Path(path)
     unknown = sorted(set(options) - set(known))
     if unknown:
@@ -105,6 +111,9 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise InputError(f"Cannot read the configuration {str(path)!r}: {error}.") from None
     if not isinstance(content, dict):
         raise InputError(f"The configuration {str(path)!r} is no JSON object: write {{...}}.")
+    flat = [key for key, part in content.items() if key.endswith("_config") and not isinstance(part, dict)]
+    if flat:
+        raise InputError(f"{flat[0]!r} in the configuration {str(path)!r} is no JSON object: write {{...}}.")
     return content
 
 

@@ -10,6 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
+
 from bubo.errors import ModelError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.limits import Limits
@@ -105,9 +108,13 @@ def _load(
     folder = Path(folder_of(part["model"]))
     try:
         return kind.load(tool, folder, device, dtype, settings)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (
+        *(OSError, ValueError, RuntimeError, KeyError, TypeError),
+        *(SafetensorError, StrictDataclassError),
+    ) as error:
+        detail = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelError(
-            f"Cannot load the {role} {part['model']!r} as {part['kind']} from {str(folder)!r}: {error}. "
+            f"Cannot load the {role} {part['model']!r} as {part['kind']} from {str(folder)!r}: {detail}. "
             "Give a folder that the model's own release, save_pretrained or bubo convert wrote."
         ) from error
 

@@ -45,6 +45,9 @@ class Checkpoint(Mapping[str, Tensor]):
             return self._tensors[key]
         return self._file(self._lazy[key]).get_tensor(key)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._tensors or key in self._lazy  # the inherited one would read the tensor
+
     def __iter__(self) -> Iterator[str]:
         yield from self._tensors
         yield from self._lazy

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 
 from .checkpoints import Checkpoint, ConversionError
@@ -266,7 +267,17 @@ def convert(kind: str, source: Path | str, target: Path | str, **options: Any) -
         ConversionError: If the kind is unknown, or the source is not what the kind needs; then there is no
             target.
     """
-    return function_of(kind)(Path(source), Path(target), **options)
+    function = function_of(kind)
+    try:
+        return function(Path(source), Path(target), **options)
+    except ConversionError:
+        raise
+    except (ValueError, StrictDataclassError) as error:  # shapes or settings that nobody thought of
+        detail = " ".join(str(error).split())[:300]
+        raise ConversionError(
+            f"{Path(source).name!r} does not make a model of kind {kind!r}: {detail}. Is it the right file, "
+            "and are its settings right?"
+        ) from error
 
 
 def function_of(kind: str) -> Callable[..., Report]:

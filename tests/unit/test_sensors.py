@@ -1,5 +1,6 @@
 """Depth, thermal and motion files: what they hold, and what is wrong with them."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,15 @@ def write(path: Path, content: bytes) -> Path:
     return path
 
 
+def huge_head() -> bytes:
+    """The head of an array of eight million terabytes, and nothing behind it."""
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        head, {"descr": "<f8", "fortran_order": False, "shape": (10**9, 10**9)}
+    )
+    return head.getvalue()
+
+
 @pytest.mark.parametrize(
     ("load", "make", "message"),
     [
@@ -82,6 +92,7 @@ def write(path: Path, content: bytes) -> Path:
         (load_depth, lambda p: write(p / "a.png", b""), "is empty"),
         (load_depth, lambda p: write(p / "a.png", b"\x89PNG nothing"), "damaged or no picture"),
         (load_depth, lambda p: write(p / "a.npy", b"\x93NUMPY\x01\x00broken"), "no whole .npy"),
+        (load_depth, lambda p: write(p / "a.npy", huge_head()), "no whole .npy"),
         (load_depth, lambda p: png(p / "a.png", DEPTH_MM.astype(np.uint8)), "8 bits"),
         (load_depth, lambda p: npy(p / "a.npy", -np.ones((2, 2))), "negative"),
         (load_depth, lambda p: npy(p / "a.npy", np.ones((2, 2, 3))), r"\(2, 2, 3\)"),

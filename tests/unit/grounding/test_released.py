@@ -1,6 +1,7 @@
 """Grounders over released models: loading by kind, what is refused, one whole pipeline on toy weights."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -147,6 +148,17 @@ def test_a_folder_without_all_weights_is_refused(folders, tmp_path):
     model.save_pretrained(tmp_path, state_dict=state)
     with pytest.raises(ModelError, match="it lacks 1 of the model's tensors, such as mask_decoder.iou_token"):
         released_grounder({"segmenter": {"kind": "sam", "model": "x"}}, lambda _: tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_broken_file_is_one_clear_error(folders, tmp_path, name):
+    shutil.copytree(folders / "dino", tmp_path / "dino")
+    config = json.loads((tmp_path / "dino" / "config.json").read_text()) | {"num_queries": "many"}
+    (tmp_path / "dino" / name).write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="Cannot load the detector 'dino' as grounding-dino from"):
+        released_grounder(
+            {"detector": {"kind": "grounding-dino", "model": "dino"}}, lambda _: tmp_path / "dino"
+        )
 
 
 def test_settings_are_what_constructors_take():

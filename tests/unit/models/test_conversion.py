@@ -233,6 +233,29 @@ def test_kinds_name_functions() -> None:
         convert("nothing", "a", "b")
 
 
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"pos_embed": torch.ones(4)}, "'odd.pth' does not make .* 'sam': not enough values"),
+        ({"pos_embed": torch.ones(1, 2, 2, 8), "patch_embed.proj.weight": torch.ones(8, 3, 4, 4)}, "empty"),
+    ],
+)
+def test_odd_shapes_are_errors_of_the_checkpoint(tmp_path: Path, tensors, message: str) -> None:
+    torch.save({f"image_encoder.{key}": value for key, value in tensors.items()}, tmp_path / "odd.pth")
+    with pytest.raises(ConversionError, match=message):
+        convert("sam", tmp_path / "odd.pth", tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
+def test_settings_of_another_type_are_errors_of_the_conversion(tmp_path: Path) -> None:
+    tensors = {"modality_preprocessors.audio.cls_token": torch.ones(1, 1, 16),
+               "modality_heads.audio.2.weight": torch.ones(8, 16)}  # fmt: skip
+    torch.save(tensors, tmp_path / "odd.pth")
+    config = {"projection_dim": "many", "audio_config": {"num_attention_heads": 2}}
+    with pytest.raises(ConversionError, match="'imagebind': Validation error for field 'projection_dim'"):
+        convert("imagebind", tmp_path / "odd.pth", tmp_path / "made", config=config)
+
+
 def test_layers_are_counted() -> None:
     assert count_layers({"b.0.w": 1, "b.11.w": 1, "c.40.w": 1}, r"b\.(\d+)\.") == 12
     assert count_layers({}, r"b\.(\d+)\.") == 0
