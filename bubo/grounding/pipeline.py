@@ -110,6 +110,7 @@ class Grounder:
         self.limits = limits or Limits()
         self.open_vocabulary = open_vocabulary
         self.last: dict[str, float] = {}
+        self._with_said: tuple[Lexicon, dict[str, tuple[str, ...]], Lexicon] | None = None
         self._seen: Recent[_Seen] = Recent(num_media, lambda view: view.mask_bytes, MASK_BYTES)
         self._listened: Recent[_Listened] = Recent(num_media)
         self._lock = threading.RLock()
@@ -226,7 +227,12 @@ class Grounder:
         if not self.open_vocabulary or self.listener is None:
             return lexicon, ()
         said = {**asked_sounds(question, lexicon), **asked_sounds(text, lexicon)}
-        return lexicon.extended(said).with_sounds(said), tuple(said)
+        if not said:
+            return lexicon, ()
+        # asked at every clause; with a tagger's thousands of names a new lexicon takes a third of a second
+        if self._with_said is None or self._with_said[0] is not lexicon or self._with_said[1] != said:
+            self._with_said = (lexicon, said, lexicon.extended(said).with_sounds(said))
+        return self._with_said[2], tuple(said)
 
     def _hear(
         self, sounds: Sequence[Sound], said: Sequence[str]

@@ -254,6 +254,9 @@ def test_sounds_that_only_the_text_names_are_listened_for_in_an_open_vocabulary(
         heard = [(one.label, one.status, len(one.spans)) for one in entities]
         assert heard == ([("theremin", "heard", 1)] if open_vocabulary else [])
         assert len(links) == len(heard)
+    _, first = grounder.perceive("I hear a theremin.", [], [sound])
+    _, second = grounder.perceive("I hear a theremin. It is loud.", [], [sound])
+    assert first is second  # with thousands of tags it is costly to make
     other, _ = grounder.perceive("I hear barking.", [], [sound])
     assert {one.name for one in other.heard} == {"barking"}  # another text did not ask for it
 
