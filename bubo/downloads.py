@@ -206,6 +206,11 @@ class _Transfer:
         """Read to the end, beginning behind the `have` bytes that are there."""
         answer = self._open(have)
         with answer:
+            if answer.headers.get_content_type() == "text/html":  # a page to log in, or to say sorry
+                raise ModelError(
+                    f"{urlsplit(answer.url).netloc} sends a web page instead of {self.file.path}. Open "
+                    f"{self.file.address} in a browser to see why, then pull again."
+                )
             if have and answer.status != 206:  # cannot go on in the middle, or it is another edition now
                 have, digest = 0, hashlib.sha256()
             tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""

@@ -74,7 +74,7 @@ def _inherited(
     if "like" not in values:
         return values
     model = values["like"]
-    if model not in raw or "like" in raw[model][1]:
+    if not isinstance(model, str) or model not in raw or "like" in raw[model][1]:
         raise ModelError(f"{path}: `like` is {model!r}; expected the name of a preset that is like no other")
     return {**raw[model][1], **{key: value for key, value in values.items() if key != "like"}}
 
@@ -94,7 +94,7 @@ def _preset(path: Path, values: dict[str, Any]) -> Preset:
             files.append({**shared, **({"path": file} if isinstance(file, str) else file)})
     if "files" in values:
         raise ModelError(f"{path}: unknown key `files`; files stand in `sources`, by origin")
-    preset: Preset = _build(Preset, {"name": path.stem, **values, "files": files}, "", path)
+    preset: Preset = _build(Preset, {**values, "name": path.stem, "files": files}, "", path)
     return preset
 
 

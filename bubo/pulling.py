@@ -289,6 +289,7 @@ def _make(preset: Preset, step: Step, paths: Mapping[SourceFile, Path], home: Pa
     """Makes one model folder."""
     files = [file for file in preset.sources(step) if file in paths]
     extras = {name: paths[file] for name, file in preset.extras(step).items()}
+    doubt = _doubt([*files, *preset.extras(step).values()], paths)
     target, part = home / step.target, home / f".{step.target}.{secrets.token_hex(4)}.part"
     old = home / f".{step.target}.{secrets.token_hex(4)}.old"
     try:
@@ -296,13 +297,13 @@ def _make(preset: Preset, step: Step, paths: Mapping[SourceFile, Path], home: Pa
             for file in files:
                 _place(paths[file], part / file.path, home)
         elif len(files) == 1:
-            _convert(step, paths[files[0]], part, extras)
+            _convert(step, paths[files[0]], part, extras, doubt)
         else:
             sources = home / f".{step.target}.{secrets.token_hex(4)}.sources"
             try:
                 for file in files:
                     _show(paths[file], sources / _short_place(file, files))
-                _convert(step, sources, part, extras)
+                _convert(step, sources, part, extras, doubt)
             finally:
                 shutil.rmtree(sources, ignore_errors=True)
         problem = problem_of(part)
@@ -318,13 +319,22 @@ def _make(preset: Preset, step: Step, paths: Mapping[SourceFile, Path], home: Pa
         shutil.rmtree(old, ignore_errors=True)
 
 
+def _doubt(files: Sequence[SourceFile], paths: Mapping[SourceFile, Path]) -> str:
+    """What to do about downloads that no published hash vouches for, if they cannot be converted."""
+    kept = [(paths[file], locked(paths[file])) for file in files]
+    doubtful = [str(path) for path, lock in kept if lock is not None and lock.verified == "size only"]
+    if not doubtful:
+        return ""
+    return f" Nobody has published a hash of {', '.join(doubtful)}: delete that, and pull again."
+
+
 def _short_place(file: SourceFile, files: Sequence[SourceFile]) -> str:
     """Where a conversion of several files finds one: several of a repository lie in a folder of its name."""
     together = [other for other in files if file.repo and other.repo == file.repo]
     return f"{str(file.repo).split('/')[-1]}/{file.path}" if len(together) > 1 else file.name
 
 
-def _convert(step: Step, source: Path, target: Path, extras: Mapping[str, Path]) -> None:
+def _convert(step: Step, source: Path, target: Path, extras: Mapping[str, Path], doubt: str) -> None:
     from bubo.models.conversion import convert
 
     options = {**step.options, **extras}
@@ -333,7 +343,7 @@ def _convert(step: Step, source: Path, target: Path, extras: Mapping[str, Path])
     try:
         convert(step.kind, source, target, **options)
     except ValueError as error:  # a ConversionError is one
-        raise ModelError(f"Cannot convert {step.target}: {error}") from error
+        raise ModelError(f"Cannot convert {step.target}: {error}{doubt}") from error
 
 
 def _place(source: Path, target: Path, home: Path) -> None:

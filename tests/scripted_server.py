@@ -20,6 +20,7 @@ class Content:
         etag: What the file is tagged with.
         error: What a hub says besides the status.
         location: Where a hub sends those who ask.
+        kind: Its content type.
     """
 
     body: bytes
@@ -31,6 +32,7 @@ class Content:
     etag: str = '"one"'
     error: str = ""
     location: str = ""
+    kind: str = "application/octet-stream"
 
 
 class ScriptedServer:
@@ -90,7 +92,7 @@ class ScriptedServer:
             content.times = None if content.times is None else content.times - 1
             self._send(request, content.status, {"X-Error-Code": content.error} if content.error else {})
             return
-        headers = {"ETag": content.etag, "Accept-Ranges": "bytes"}
+        headers = {"ETag": content.etag, "Accept-Ranges": "bytes", "Content-Type": content.kind}
         if "/resolve/" in path:
             headers |= {
                 "X-Linked-Etag": f'"{content.claimed or hashlib.sha256(content.body).hexdigest()}"',

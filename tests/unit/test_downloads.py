@@ -242,6 +242,16 @@ def test_another_edition_replaces_an_older_one(server, tmp_path):
     assert (tmp_path / "model.pth").read_bytes() == BODY
 
 
+def test_a_web_page_is_not_taken_for_a_file(server, tmp_path):
+    server.put("/model.pth", b"<html>Log in first</html>", kind="text/html; charset=utf-8")
+    with pytest.raises(ModelError, match=r"127.0.0.1.* sends a web page instead of model.pth"):
+        fetch(at(server), tmp_path / "model.pth")
+    assert not list(tmp_path.iterdir())
+    server.put("/model.pth", BODY)
+    fetch(at(server), tmp_path / "model.pth")
+    assert (tmp_path / "model.pth").read_bytes() == BODY
+
+
 def test_a_file_from_elsewhere_is_not_taken_for_one_of_its_name(server, tmp_path):
     server.put("/model.pth", b"one")
     server.put("/other/model.pth", b"another")

@@ -135,7 +135,7 @@ def test_nanos_parameters_are_those_of_its_weights(shipped):
 
 
 def test_presets_of_ones_own(tmp_path, shipped):
-    (tmp_path / "trial.yaml").write_text(GOOD)
+    (tmp_path / "trial.yaml").write_text(f"name: trial{GOOD}")
     (tmp_path / "smaller.yaml").write_text(
         "like: trial\nsummary: smaller\nspeaker: {kind: bubo, model: trial, quantization: 4bit}\n"
     )
@@ -151,7 +151,7 @@ def test_presets_of_ones_own(tmp_path, shipped):
     ]
     assert (trial.files[1].bytes, trial.files[1].sha256) == (12, "0123456789abcdef")
     assert presets["smaller"].steps == trial.steps
-    assert presets["smaller"].summary == "smaller"
+    assert (presets["smaller"].name, presets["smaller"].summary) == ("smaller", "smaller")
     assert presets["server"].grounder == "quick"
 
 
@@ -164,6 +164,7 @@ def test_presets_of_ones_own(tmp_path, shipped):
         ("summary: a trial", "summary: x\nmode: parrot", "`mode` is 'parrot' (str); expected 'parity' or"),
         ("summary: a trial", "summary: x\nname: other", "`name` is 'other'; expected 'trial'"),
         ("summary: a trial", "summary: x\nlike: nobody", "`like` is 'nobody'"),
+        ("summary: a trial", "summary: x\nlike: [nano]", "`like` is ['nano']"),
         (
             "summary: a trial",
             "summary: x\ngrounder: clasic",

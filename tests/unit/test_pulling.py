@@ -209,6 +209,19 @@ def test_a_conversion_gets_its_sources_extras_and_options(server, tmp_path, monk
     assert [path.name for path in downloads.models_home().iterdir() if path.name.endswith("sources")] == []
 
 
+def test_a_download_without_a_hash_that_cannot_be_converted_is_named(server):
+    server.put("/eye.pth", b"no checkpoint")
+    write(
+        "eye",
+        f"kind: grounder\nsummary: x\nsources:\n  - url: {server.url}/eye.pth\n{HEAD}    files: [eye.pth]\n"
+        "steps:\n  - {kind: sam, source: [eye.pth], target: eye}\n",
+    )
+    place = downloads.models_home() / "downloads" / "eye.pth"
+    with pytest.raises(ModelError, match=f"Cannot convert eye.*published a hash of {place}: delete that"):
+        pull_it("eye")
+    assert place.exists()
+
+
 @pytest.mark.parametrize("kind", ["copy", "sam"])
 def test_two_files_of_one_name_do_not_overwrite_each_other(server, kind):
     paths = ("config.json", "config.json") if kind == "copy" else ("config.json", "sub/config.json")
