@@ -169,12 +169,16 @@ def _unpickled(path: Path) -> dict[str, Tensor]:
                 raise
             content = torch.load(path, map_location="cpu", weights_only=True)  # the format before 2020
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "GLOBAL" in str(error) or "global" in str(error):
+        # around the reason torch puts advice on how to run what is in the file; that is not passed on
+        asked = re.search(r"\b(GLOBAL|operand)\s+(\S+)", str(error))
+        with open(path, "rb") as stream:
+            is_pickle = stream.read(2)[:1] in (b"\x80", b"P")  # by itself, or in a zip
+        if asked is not None and (is_pickle or asked[1] == "GLOBAL"):
             raise ConversionError(
-                f"{path.name!r} holds more than tensors; what is in such a pickle could run as code, so it "
-                f"is not read ({_brief(error)}). Get the file from its publisher, or as safetensors."
+                f"{path.name!r} holds more than tensors ({asked[0]}); what is in such a pickle could run as "
+                "code, so it is not read. Get the file from its publisher, or as safetensors."
             ) from error
-        raise ConversionError(f"{path.name!r} is no checkpoint ({_brief(error)}).") from error
+        raise ConversionError(f"{path.name!r} is no checkpoint: is it the right file?") from error
     except (
         RuntimeError,
         OSError,

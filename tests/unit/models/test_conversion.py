@@ -122,9 +122,19 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     for name, save in (("torch.pth", torch.save), ("plain.pth", lambda v, p: p.write_bytes(pickle.dumps(v)))):
         save({"a": torch.ones(1), "b": Evil(mark)}, tmp_path / name)
-        with pytest.raises(ConversionError, match="holds more than tensors"):
+        with pytest.raises(ConversionError, match="holds more than tensors") as caught:
             open_checkpoint(tmp_path / name)
+        assert "weights_only" not in str(caught.value)  # torch's advice would run it
+    (tmp_path / "old.pth").write_bytes(f"cos\nsystem\n(S'touch {mark}'\ntR.".encode())
+    with pytest.raises(ConversionError, match=r"holds more than tensors \(GLOBAL os.system\)"):
+        open_checkpoint(tmp_path / "old.pth")
     assert not mark.exists()
+
+
+def test_what_is_no_pickle_is_not_called_one(tmp_path: Path) -> None:
+    (tmp_path / "page.pth").write_bytes(b"<html>Not found</html>")
+    with pytest.raises(ConversionError, match=r"'page.pth' is no checkpoint: is it the right file\?$"):
+        open_checkpoint(tmp_path / "page.pth")
 
 
 @pytest.mark.parametrize("form", ["safetensors", "pickle", "legacy"])
