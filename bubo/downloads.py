@@ -5,6 +5,7 @@ hash and what the hash was held against: the one of the preset, the one that the
 none is known.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -40,6 +41,10 @@ Verified = Literal["preset", "hub", "size only"]
 
 class NotReachable(ModelError):
     """A server that cannot be reached: there is no network, or none is wanted."""
+
+
+class _Busy(NotReachable):
+    """A hub that can be reached and asks to come back later."""
 
 
 class NotThere(ModelError):
@@ -118,7 +123,7 @@ def fetch(file: SourceFile, target: Path, on_bytes: OnBytes = lambda have, total
         raise ModelError(f"{file.path} is published nowhere: {file.note or 'give it with --from FOLDER'}.")
     if lock is not None:
         target.unlink()  # an older edition
-    transfer = _Transfer(file, _locate(file), target.with_name(target.name + ".part"), on_bytes)
+    transfer = _Transfer(file, _located(file), target.with_name(target.name + ".part"), on_bytes)
     part = transfer.part
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -272,6 +277,15 @@ class _Transfer:
             raise
 
 
+def _located(file: SourceFile) -> _Remote:
+    """`_locate`, asked again while the hub is busy; a preset has dozens of files."""
+    for number in range(TRIES - 1):
+        with contextlib.suppress(_Busy):
+            return _locate(file)
+        time.sleep(PAUSE_S * 2**number)
+    return _locate(file)
+
+
 def _locate(file: SourceFile) -> _Remote:
     """Asks the hub where a file lies, how large it is and which hash it has.
 
@@ -320,7 +334,7 @@ def _token() -> str | None:
 
 def _hub_refusal(file: SourceFile, server: str, error: urllib.error.HTTPError) -> ModelError:
     if error.code in (408, 429) or error.code >= 500:
-        return NotReachable(f"{server} answers with HTTP {error.code}")
+        return _Busy(f"{server} answers with HTTP {error.code}")
     if error.headers.get("X-Error-Code") == "RevisionNotFound":
         return ModelError(f"{file.repo} has no revision {file.revision!r} on {server}.")
     return _refused(file, error.code)

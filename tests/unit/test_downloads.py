@@ -224,6 +224,12 @@ def test_refusals_of_the_hub(hub, tmp_path, status, error, message):
         fetch(on_hub(gated=True), tmp_path / "model.pth")
 
 
+def test_a_busy_hub_is_asked_again(hub, tmp_path):
+    hub.put(HUB_PATH, BODY, status=429, times=2)
+    fetch(on_hub(), tmp_path / "model.pth")
+    assert [method for method, *_ in hub.asked] == ["HEAD", "HEAD", "HEAD", "GET"]
+
+
 def test_the_hub_switched_off_or_away(hub, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(NotReachable, match="HF_HUB_OFFLINE is set"):
