@@ -172,7 +172,7 @@ def _unpickled(path: Path) -> dict[str, Tensor]:
         # around the reason torch puts advice on how to run what is in the file; that is not passed on
         asked = re.search(r"\b(GLOBAL|operand)\s+(\S+)", str(error))
         with open(path, "rb") as stream:
-            is_pickle = stream.read(2)[:1] in (b"\x80", b"P")  # by itself, or in a zip
+            is_pickle = stream.read(2).startswith((b"\x80", b"PK"))  # by itself, or in a zip
         if asked is not None and (is_pickle or asked[1] == "GLOBAL"):
             raise ConversionError(
                 f"{path.name!r} holds more than tensors ({asked[0]}); what is in such a pickle could run as "
