@@ -118,6 +118,7 @@ def load_tools(name_or_path: str | Path, wish: Wish) -> tuple[Grounder | None, s
     Raises:
         ModelError: As for `load_parts`.
     """
+    _refuse_precision(wish, "the speaker was given")
     folder = Path(name_or_path).expanduser()
     presets = known_presets()
     preset = None if folder.is_dir() else presets.get(str(name_or_path))
@@ -194,6 +195,8 @@ def _load_preset(
         check_ready(grounder, presets)
     else:
         check_ready(preset, presets)
+    if (preset.speaker or {}).get("kind") == "endpoint":
+        _refuse_precision(wish, f"that of {preset.name} is served elsewhere")
     dtype, quantization = precision_of(preset, wish.dtype, wish.quantization)
     room = room_on(wish.device)
     needed = needed_bytes(preset, presets, dtype, quantization or "none", wish.grounder)
@@ -250,27 +253,10 @@ def _speaker(preset: Preset, dtype: str, quantization: str | None, room: Room) -
     if spoken["kind"] == "bubo":
         model, processor = load_bubo(folder, dtype, **options)
         return ModelSpeaker(model, processor)
-    speaker = _foreign_speaker(folder if folder.is_dir() else str(spoken["model"]), dtype, options)
-    return speaker
-
-
-def _foreign_speaker(place: Path | str, dtype: str, options: dict[str, Any]) -> Speaker:
-    """A model of transformers, from a folder or from what was downloaded before under a name of the hub."""
-    from transformers import AutoModelForMultimodalLM, AutoProcessor
-
+    place = folder if folder.is_dir() else str(spoken["model"])
     import_module("bubo.models")  # registers our own
-    fixed = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        processor = AutoProcessor.from_pretrained(place, **fixed)
-        model = AutoModelForMultimodalLM.from_pretrained(
-            place, dtype=dtype_of(dtype), use_safetensors=True, **fixed, **options
-        )
-    except Exception as error:  # models of all kinds raise whatever they like
-        detail = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ModelError(
-            f"Cannot load {str(place)!r} as a multimodal model of transformers: {detail}"
-        ) from error
-    speaker: Speaker = import_module("bubo.transformers_speaker").TransformersSpeaker(model, processor)
+    foreign = import_module("bubo.transformers_speaker").TransformersSpeaker
+    speaker = foreign.load(place, dtype=dtype_of(dtype), **options)
     return speaker
 
 
@@ -307,6 +293,12 @@ def _quantized(dtype: str, quantization: str | None) -> dict[str, Any]:
 
 def _speaking(presets: Mapping[str, Preset]) -> list[str]:
     return [name for name, preset in presets.items() if preset.kind == "model"]
+
+
+def _refuse_precision(wish: Wish, why: str) -> None:
+    """What speaks elsewhere, or is there already, has its precision."""
+    if wish.dtype is not None or wish.quantization is not None:
+        raise ModelError(f"dtype and quantization are about what speaks, and {why}: leave them out.")
 
 
 def _refuse(name: str, wish: Wish) -> None:

@@ -56,7 +56,13 @@ class TransformersSpeaker:
 
     @classmethod
     def load(
-        cls, name_or_path: str | Path, *, takes_sound: bool | None = None, device: str = ""
+        cls,
+        name_or_path: str | Path,
+        *,
+        takes_sound: bool | None = None,
+        device: str = "",
+        dtype: Any = "auto",
+        **options: Any,
     ) -> "TransformersSpeaker":
         """Loads model and processor from a folder, or by name from what was downloaded before.
 
@@ -65,16 +71,19 @@ class TransformersSpeaker:
                 be on this machine already: nothing is downloaded, and no code from the folder is run.
             takes_sound: As of the class.
             device: Where the model runs, such as "cuda:0"; "" is the GPU if there is one.
+            dtype: Type of the weights; "auto" keeps theirs.
+            **options: What else `from_pretrained` is told; with a `device_map`, `device` counts for nothing.
 
         Raises:
             ModelError: If it cannot be loaded.
         """
-        options = {"local_files_only": True, "trust_remote_code": False}
+        fixed = {"local_files_only": True, "trust_remote_code": False}
+        options.setdefault("device_map", device or ("cuda" if torch.cuda.is_available() else "cpu"))
         try:
-            processor = AutoProcessor.from_pretrained(name_or_path, **options)
+            processor = AutoProcessor.from_pretrained(name_or_path, **fixed)
             model = AutoModelForMultimodalLM.from_pretrained(
-                name_or_path, dtype="auto", use_safetensors=True, **options
-            ).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+                name_or_path, dtype=dtype, use_safetensors=True, **fixed, **options
+            )
         except Exception as error:  # models of all kinds raise whatever they like
             detail = " ".join(str(error).split())[:300] or type(error).__name__
             raise ModelError(

@@ -226,3 +226,14 @@ def test_the_page_of_models_has_the_tables():
 
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
     assert "\n".join(table()) in page, "put in docs/models.md what python -m bubo.cli.model_table prints"
+
+
+@pytest.mark.parametrize("size", ["7b", "13b"])
+def test_the_parameters_of_bubogpt_are_those_of_its_model(shipped, size):
+    from bubo.models.bubo.released_bubo import bubogpt_config
+    from bubo.models.memory import weight_bytes
+
+    parts = weight_bytes(bubogpt_config(size), "float32")
+    told = shipped[f"bubogpt-{size}"].parameters
+    assert told.language + told.other == pytest.approx(sum(parts.values()) / 4, rel=0.01)
+    assert told.language == pytest.approx(parts["language_model"] / 4, rel=0.03)

@@ -19,6 +19,7 @@ from bubo.grounding.pipeline import Grounder
 from bubo.models import conversion
 from bubo.presets import BYTES_PER_PARAMETER, dtype_of
 from bubo.pulling import known_presets, plan, pull, state_of
+from bubo.transformers_speaker import TransformersSpeaker
 
 HEAD = "    licence: free\n    licence_url: https://example.org\n"
 
@@ -359,19 +360,22 @@ def test_what_cannot_be_converted_is_not_fetched(trial, server, monkeypatch):
 
 def test_other_speakers(trial, monkeypatch):
     made = []
-    for name, cls in (("endpoint", "EndpointSpeaker"), ("transformers_speaker", "TransformersSpeaker")):
-        module = ModuleType(f"bubo.{name}")
-        setattr(module, cls, lambda *parts: made.append(parts) or "speaker")
-        monkeypatch.setitem(sys.modules, f"bubo.{name}", module)
+    module = ModuleType("bubo.endpoint")
+    module.EndpointSpeaker = lambda *parts: made.append(parts) or "speaker"
+    monkeypatch.setitem(sys.modules, "bubo.endpoint", module)
     write("far", "summary: x\nspeaker: {kind: endpoint, url: 'http://127.0.0.1:9/v1', model: m}\n")
     assert bubo.load("far").speaker == "speaker"
     assert made.pop() == ("http://127.0.0.1:9/v1", "m")
+    with pytest.raises(ModelError, match="dtype and quantization .* that of far is served elsewhere"):
+        bubo.load("far", dtype="fp16")
+    with pytest.raises(ModelError, match="the speaker was given: leave them out"):
+        bubo.load("nano", speaker="speaker", quantization="4bit")
     pull_it()
     text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
     write("trial", text.replace("kind: bubo", "kind: transformers"))
-    assert bubo.load("trial", device="cpu", dtype="bf16").speaker == "speaker"
-    model, processor = made.pop()
-    assert (model.dtype, type(processor).__name__) == (dtype_of("bf16"), "BuboProcessor")
+    speaker = bubo.load("trial", device="cpu", dtype="bf16").speaker
+    assert isinstance(speaker, TransformersSpeaker)
+    assert (speaker.model.dtype, type(speaker.processor).__name__) == (dtype_of("bf16"), "BuboProcessor")
     write("gone", "summary: x\nspeaker: {kind: transformers, model: owner/gone}\n")
     with pytest.raises(ModelError, match="Cannot load 'owner/gone' as a multimodal model"):
         bubo.load("gone", device="cpu")
