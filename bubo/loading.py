@@ -103,7 +103,8 @@ def load_parts(name_or_path: str | Path, wish: Wish) -> tuple[Speaker, Grounder 
     if preset.speaker is None:
         raise ModelError(
             f"{preset.name!r} is a grounder: it finds things and does not speak. Name it beside a model: "
-            f'bubo.load(MODEL, grounder="{preset.name}"), with one of {", ".join(_speaking(presets))}.'
+            f'bubo.load(MODEL, grounder="{preset.name}"), with one of {", ".join(_speaking(presets))}; on '
+            "the command line, beside --speaker, or with bubo ground."
         )
     return _load_preset(preset, presets, wish)
 
@@ -173,7 +174,7 @@ def check_ready(preset: Preset, presets: Mapping[str, Preset]) -> None:
         raise ModelError(f"{preset.name!r} has to be trained first: {preset.training} Its place is {folder}.")
     why = [f"{name} is missing" for name in state.missing]
     why += [f"{name}: {problem}" for name, problem in state.damaged.items()]
-    after = f" After that it has to be trained: {preset.training}" if preset.training else ""
+    after = f" (after that it has to be trained: {preset.training})" if preset.training else ""
     raise ModelError(f"{preset.name!r} is not ready ({'; '.join(why)}). Run: bubo pull {preset.name}{after}")
 
 
@@ -314,10 +315,10 @@ def _load_folder(folder: Path, name: str) -> tuple[Speaker, Grounder]:
     """A folder laid out like nano's: model/, vocabulary.json and perhaps grounding.json."""
     for part in (_MODEL_FOLDER, _VOCABULARY):
         if not (folder / part).exists():
+            advice = "install the package again" if name in BUILT_IN else "give the path of such a folder"
             raise ModelError(
-                f"The model {name} has no {part} in {folder}. A model folder holds "
-                f"{_MODEL_FOLDER}/ and {_VOCABULARY}; "
-                "install the package again, or make the model with `make nano`."
+                f"The model {name} has no {part} in {str(folder)!r}. A model folder holds {_MODEL_FOLDER}/ "
+                f"and {_VOCABULARY}, as `make nano` writes it; {advice}."
             )
     from bubo.grounding.nano import nano_grounder
     from bubo.grounding.thresholds import Thresholds

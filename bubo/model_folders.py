@@ -12,6 +12,13 @@ def problem_of(folder: Path) -> str:
     """What is wrong with the files of a model folder, or nothing; only the heads of weights are read."""
     if not (folder / "config.json").is_file():
         return "config.json is missing"
+    for path in sorted(folder.glob("*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return f"{path.name} is no JSON"
+        if path.name == "config.json" and not (isinstance(content, dict) and content.get("model_type")):
+            return "config.json names no model_type"
     weights = sorted(folder.glob("*.safetensors"))
     index = folder / _INDEX
     if index.is_file():

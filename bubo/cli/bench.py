@@ -59,9 +59,9 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("generate_first_token_media_s", "first token, turn 1 with a picture and a sound", "ms"),
             Row("generate_first_token_turn10_s", "first token, turn 10", "ms"),
             Row("generate_tokens_per_s", "tokens per second after the first", "tokens/s"),
-            Row("first_token_media_speedup", "Bubo is faster to the first token of turn 1 by", "x"),
-            Row("first_token_turn10_speedup", "Bubo is faster to the first token of turn 10 by", "x"),
-            Row("tokens_speedup", "Bubo is faster per token by", "x"),
+            Row("first_token_media_speedup", "first token of turn 1: Bubo is so many times as fast", "x"),
+            Row("first_token_turn10_speedup", "first token of turn 10: Bubo is so many times as fast", "x"),
+            Row("tokens_speedup", "tokens after the first: Bubo is so many times as fast", "x"),
         ),
     ),
     (

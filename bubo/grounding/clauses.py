@@ -23,11 +23,24 @@ _RELATIONS = {
 }  # fmt: skip
 _OF_WHOLE = w.MEDIA | {"frame", "screen", "background", "foreground"}
 
+# Marks of Markdown around words that are stressed or quoted.
+_EMPHASIS = re.compile(r"\*+|_+|`+")
+
 
 def find_mentions(text: str, lexicon: Lexicon) -> list[Mention]:
     """The noun phrases of a text in reading order, each with what its sentence says about it."""
     tokens, mentions = noun_phrases(text, lexicon)
+    mentions = [_with_emphasis(text, mention) for mention in mentions]
     return _Context(tokens, mentions, frozenset(lexicon.colour_words)).read() if mentions else []
+
+
+def _with_emphasis(text: str, mention: Mention) -> Mention:
+    """The phrase with the marks that close an emphasis begun in it: all of "a **dog**", not "a **dog"."""
+    for mark in _EMPHASIS.findall(mention.text):
+        end = mention.end + len(mark)
+        if mention.text.count(mark) % 2 and text[mention.end : end] == mark:
+            return replace(mention, end=end, text=text[mention.start : end])
+    return mention
 
 
 class _Context:

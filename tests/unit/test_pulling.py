@@ -386,7 +386,7 @@ def test_what_must_be_trained_says_so(trial):
     text = (home / "presets" / "trial.yaml").read_text()
     write("trial", text.replace("model: trial,", "model: later,") + "training: train it well.\n")
     with pytest.raises(
-        ModelError, match="Run: bubo pull trial After that it has to be trained: train it well"
+        ModelError, match=r"Run: bubo pull trial \(after that it has to be trained: train it well"
     ):
         bubo.load("trial")
     state = pull_it()

@@ -138,11 +138,14 @@ def only_one(source: Path, pattern: str, argument: str) -> Path:
     Raises:
         ConversionError: If there is none, or several.
     """
+    if not source.is_dir():
+        raise ConversionError(f"There is no folder {str(source)!r} with a release's files: check the path.")
     found = sorted(source.glob(pattern))
     if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "nothing"
+        names = ", ".join(path.name for path in found) or "none"
         raise ConversionError(
-            f"{source.name!r} should hold one {pattern}, and holds {names}: say which with {argument}=PATH."
+            f"{source.name!r} should hold one {pattern}, and holds {names}: put it there, or say where it is "
+            f"with {argument}=PATH (bubo convert: --with {argument}=PATH)."
         )
     return found[0]
 

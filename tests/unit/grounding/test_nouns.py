@@ -64,6 +64,10 @@ def phrases(text: str) -> list[str]:
         # punctuation, markdown, quotes, emoji, other scripts
         ("- **a dog**\n- _two cats_\n1. a car", ["a dog", "two cats", "a car"]),
         ("a **red** car (a dog!) \"the cat\" — 'a tree'?", ["a **red** car", "a dog", "the cat", "a tree"]),
+        (
+            "a **dog**, the _cat_ and a `tree`, **a dog, the cat**",
+            ["a **dog**", "the _cat_", "a `tree`", "a dog", "the cat"],
+        ),
         ("🐕🐕 a dog 👨‍👩‍👧 and the cat", ["a dog", "the cat"]),
         ("日本のdogです。これはa catです", ["dog", "a cat"]),
         ("собака a dog σκύλος", ["a dog"]),

@@ -362,7 +362,7 @@ def test_wrong_choices_are_refused(release, tmp_path):
         convert_bubogpt(release, target, mode="best")
     with pytest.raises(ConversionError, match=r"shapes do not tell their number"):
         convert_bubogpt(release, target)
-    with pytest.raises(ConversionError, match=r"holds nothing: say which with llm=PATH"):
+    with pytest.raises(ConversionError, match=r"holds none: put it there, or say where it is with llm=PATH"):
         convert_bubogpt(tmp_path, target)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConversionError, match="'empty' is no language model"):
