@@ -82,8 +82,8 @@ class Grounder:
             tagger has no word for it, and what the detector gives an empty box is not there.
 
     Attributes:
-        note: What a reader should know of how the latest finished text was matched; normally empty.
-        last: Seconds that the steps of the latest `ground` took: "tag_s", "detect_s", "segment_s",
+        note: What a reader should know of how this thread's latest finished text was matched; normally empty.
+        last: Seconds that the steps of this thread's latest `ground` took: "tag_s", "detect_s", "segment_s",
             "listen_s", "match_s"; what was kept from before takes none.
     """
 
@@ -101,7 +101,6 @@ class Grounder:
         open_vocabulary: bool = False,
     ):
         self.matcher = matcher
-        self.note = ""
         self.tagger = tagger
         self.detector = detector
         self.segmenter = segmenter
@@ -109,11 +108,21 @@ class Grounder:
         self.lexicon = lexicon
         self.limits = limits or Limits()
         self.open_vocabulary = open_vocabulary
-        self.last: dict[str, float] = {}
+        self._told = threading.local()  # what this thread's latest call has left to be read
         self._with_said: tuple[Lexicon, dict[str, tuple[str, ...]], Lexicon] | None = None
         self._seen: Recent[_Seen] = Recent(num_media, lambda view: view.mask_bytes, MASK_BYTES)
         self._listened: Recent[_Listened] = Recent(num_media)
         self._lock = threading.RLock()
+
+    @property
+    def last(self) -> dict[str, float]:
+        """See the class."""
+        return getattr(self._told, "last", {})
+
+    @property
+    def note(self) -> str:
+        """See the class."""
+        return getattr(self._told, "note", "")
 
     def ground(
         self,
@@ -143,12 +152,12 @@ class Grounder:
             The entities that the answer speaks of or the verdict rests on, the links, and the verdict.
         """
         with self._lock:
-            self.last = {}
+            self._told.last = {}
             perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
             started = time.perf_counter()
             matcher = self.matcher if finished else match
             matched = matcher(text, lexicon, perception, known, question=question, limits=self.limits)
-            self.note = matched.note
+            self._told.note = matched.note
             verdict = judge(perception, lexicon, matched.book, self.limits) if finished else None
             self._add_time("match_s", started)
         return matched.book.entities, matched.links, verdict
@@ -210,7 +219,7 @@ class Grounder:
     def caption(self, sounds: Sequence[Sound]) -> tuple[str, ...]:
         """What is heard in each of the sounds of a conversation, in words; without a listener nothing is."""
         with self._lock:
-            self.last = {}
+            self._told.last = {}
             heard, _, _ = self._hear(sounds, ())
         return caption_sounds(heard, self.lexicon, sounds)
 
@@ -329,7 +338,8 @@ class Grounder:
         return result
 
     def _add_time(self, step: str, started: float) -> None:
-        self.last[step] = self.last.get(step, 0.0) + time.perf_counter() - started
+        steps = self._told.__dict__.setdefault("last", {})
+        steps[step] = steps.get(step, 0.0) + time.perf_counter() - started
 
 
 def _instance(picture: Picture, regions: Regions, number: int) -> Instance:

@@ -1,5 +1,7 @@
 """The tools in their order, and gold answers on true findings."""
 
+from threading import Thread
+
 import numpy as np
 import pytest
 from fakes import VOCABULARY, FakeDetector, FakeListener, FakeSegmenter, FakeTagger
@@ -8,6 +10,7 @@ from bubo.data_tools.world.build import WorldSettings, make_record
 from bubo.data_tools.world.vocabulary import to_dict
 from bubo.geometry import rle_decode
 from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.matcher import match
 from bubo.grounding.pipeline import Grounder
 from bubo.grounding.tokens import closed_length
 from bubo.types import Picture, Regions, Spans, Tags
@@ -270,3 +273,26 @@ def test_what_makes_a_sound_is_looked_for_even_if_the_tagger_has_no_word_for_it(
         )
         _, _, verdict = grounder.ground("", [picture], [sound])
         assert verdict.value == value
+
+
+def test_each_thread_reads_what_its_own_call_left(tools, picture):
+    def noted(text, *parts, **options):
+        matched = match(text, *parts, **options)
+        matched.note = f"about {text}"
+        return matched
+
+    tools.grounder.matcher = noted
+    tools.grounder.ground("a dog", [picture])
+    elsewhere = []
+
+    def other():
+        elsewhere.append((tools.grounder.note, tools.grounder.last))
+        tools.grounder.ground("a cat", [picture])
+        elsewhere.append((tools.grounder.note, set(tools.grounder.last)))
+
+    thread = Thread(target=other)
+    thread.start()
+    thread.join()
+    assert elsewhere[0] == ("", {})
+    assert elsewhere[1][0] == "about a cat" and "tag_s" not in elsewhere[1][1]  # the picture was known
+    assert tools.grounder.note == "about a dog" and {"tag_s", "match_s"} <= set(tools.grounder.last)
