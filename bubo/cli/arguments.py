@@ -33,6 +33,17 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_loading(parser: argparse.ArgumentParser) -> None:
+    """--grounder, --dtype, --quantization and --device."""
+    group = parser.add_argument_group("loading", "What of a preset is loaded otherwise than it says.")
+    group.add_argument("--grounder", metavar="NAME", help="take the tools of this grounder's preset")
+    group.add_argument("--dtype", choices=("fp32", "fp16", "bf16"), help="type of the weights")
+    group.add_argument(
+        "--quantization", choices=("8bit", "4bit", "none"), help="of the language model, by bitsandbytes"
+    )
+    group.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ...; a GPU if there is one")
+
+
 def add_media(parser: argparse.ArgumentParser) -> None:
     """--picture and --sound, both repeatable and with several values."""
     parser.add_argument(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bubo.arguments import Parser
 from bubo.cli.arguments import (
     add_decoding,
+    add_loading,
     add_media,
     add_model,
     drawing_format,
@@ -31,7 +32,8 @@ def build_parser() -> Parser:
         "Answer one question about pictures and sounds, and say what each phrase of the answer rests on.",
         "example: bubo ask 'What do you see?' --picture scene.png --sound scene.wav --draw linked.png",
         "bubo ask QUESTION [--picture P ...] [--sound S ...] [--model NAME] [--json] [--draw OUT.png]\n"
-        "                [--greedy] [--seed N] [--speaker URL --speaker-model NAME]",
+        "                [--greedy] [--seed N] [--grounder NAME] [--dtype TYPE] [--quantization BITS]\n"
+        "                [--device NAME] [--speaker URL --speaker-model NAME]",
     )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what to ask, in quotes")
     add_media(parser)
@@ -41,6 +43,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--draw", metavar="OUT.png", help="also draw the linked answer into this file")
     add_decoding(parser)
+    add_loading(parser)
     add_speaker(parser)
     return parser
 

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 
 from bubo.arguments import Parser
-from bubo.cli.arguments import add_decoding, add_media, add_model, media_of, settings_of, verb_parser
+from bubo.cli.arguments import (
+    add_decoding,
+    add_loading,
+    add_media,
+    add_model,
+    media_of,
+    settings_of,
+    verb_parser,
+)
 from bubo.cli.speaking import add_speaker, loader_of
 from bubo.cli.talk import COMMANDS, Talk
 from bubo.errors import ModelError
@@ -39,6 +47,7 @@ def build_parser() -> Parser:
     add_media(parser)
     add_model(parser)
     add_decoding(parser)
+    add_loading(parser)
     add_speaker(parser)
     return parser
 

@@ -4,7 +4,8 @@ import argparse
 import math
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from bubo.cli.arguments import SPEAKER_MAX_NEW_TOKENS
 from bubo.errors import InputError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 #: --speaker-sound -> what `takes_sound` of a speaker gets.
 _TAKES_SOUND = {"auto": None, "yes": True, "no": False}
+_LOADING = ("grounder", "dtype", "quantization", "device")
 
 
 def add_speaker(parser: argparse.ArgumentParser) -> None:
@@ -61,19 +63,20 @@ def _seconds(text: str) -> float:
 
 
 def loader_of(arguments: argparse.Namespace) -> "Callable[[str], Assistant] | None":
-    """How models are loaded with the chosen speaker; None without one.
+    """How models are loaded with the chosen speaker and options; None without any.
 
     Raises:
         InputError: If the options do not fit together.
         ModelError: If the model in a folder cannot be loaded.
     """
+    options = {name: value for name in _LOADING if (value := getattr(arguments, name)) is not None}
     if arguments.speaker is None:
         for name in ("model", "timeout"):
             if getattr(arguments, f"speaker_{name}") is not None:
                 raise InputError(f"--speaker-{name} was given, but no --speaker to which it belongs.")
         if arguments.speaker_matches or arguments.speaker_sound != "auto":
             raise InputError("--speaker-sound and --speaker-matches belong to a --speaker; give one.")
-        return None
+        return partial(_load, options) if options else None
     speaker = _speaker_of(arguments)
 
     def load_with(name: str) -> "Assistant":
@@ -81,13 +84,19 @@ def loader_of(arguments: argparse.Namespace) -> "Callable[[str], Assistant] | No
         from bubo.grounding.reasoning import ReasoningMatcher
         from bubo.speaker import Settings, ask_with
 
-        assistant = load(name, speaker=speaker)
+        assistant = load(name, speaker=speaker, **options)
         if arguments.speaker_matches and assistant.grounder is not None:
             settings = Settings(max_new_tokens=SPEAKER_MAX_NEW_TOKENS)  # it may think first
             assistant.grounder.matcher = ReasoningMatcher(ask_with(speaker, settings))
         return assistant
 
     return load_with
+
+
+def _load(options: dict[str, Any], name: str) -> "Assistant":
+    from bubo.assistant import load
+
+    return load(name, **options)
 
 
 def _speaker_of(arguments: argparse.Namespace) -> "Speaker":

@@ -93,6 +93,23 @@ def test_ask_prints_the_answer_and_what_it_rests_on(assistant, media, capsys):
     assert err == ""
 
 
+def test_a_preset_is_loaded_as_the_options_say(assistant, media, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(
+        "bubo.assistant.load", lambda name, **options: asked.append((name, options)) or assistant
+    )
+    options = {"grounder": "quick", "dtype": "bf16", "quantization": "4bit", "device": "cpu"}
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    assert cli.main(["ask", "What?", *media, "--model", "some", *words]) == 0
+    assert asked == [("some", options)]
+    assert ANSWER in capsys.readouterr().out
+
+
+def test_nano_is_loaded_in_one_way(picture_file, capsys):
+    assert cli.main(["ask", "What?", "--picture", str(picture_file), "--grounder", "quick"]) == 2
+    assert "leave dtype, quantization, device and grounder out" in capsys.readouterr().err
+
+
 def test_ask_as_json_is_exactly_the_answer(assistant, media, capsys):
     assert cli.main(["ask", "What do you see and hear?", *media, "--json"]) == 0
     out, err = capsys.readouterr()
