@@ -13,7 +13,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -40,7 +40,18 @@ Verified = Literal["preset", "hub", "size only"]
 
 
 class NotReachable(ModelError):
-    """A server that cannot be reached: there is no network, or none is wanted."""
+    """A server that cannot be reached: there is no network, or none is wanted.
+
+    Args:
+        message: All of it.
+        reason: Why, in a sentence without its stop.
+        files: What could not be fetched.
+    """
+
+    def __init__(self, message: str, reason: str = "", files: Sequence[SourceFile] = ()):
+        super().__init__(message)
+        self.reason = reason
+        self.files = tuple(files)
 
 
 class _Busy(NotReachable):

@@ -266,7 +266,9 @@ def _offline(work: Plan, rest: Sequence[Supply], error: NotReachable) -> NotReac
     return NotReachable(
         f"{error}. What has come so far is kept: pull again when there is a network. Or get these "
         f"{len(lost)} files elsewhere, put them into a folder by these paths, and say "
-        f"bubo pull {work.preset.name} --from FOLDER: {listed}"
+        f"bubo pull {work.preset.name} --from FOLDER: {listed}",
+        str(error),
+        lost,
     )
 
 

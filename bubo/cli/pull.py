@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bubo.arguments import Parser
 from bubo.cli.arguments import verb_parser
 from bubo.cli.sizes import size_of
-from bubo.errors import InputError
+from bubo.errors import InputError, ModelError
 
 if TYPE_CHECKING:
+    from bubo.downloads import NotReachable
     from bubo.presets import SourceFile
     from bubo.pulling import Plan, Supply
 
@@ -48,6 +49,7 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Run `bubo pull` and return the exit code."""
     arguments = build_parser().parse_args(argv)
+    from bubo.downloads import NotReachable
     from bubo.presets import find_preset
     from bubo.pulling import known_presets, plan, pull, state_of
 
@@ -66,10 +68,24 @@ def main(argv: Sequence[str]) -> int:
     progress = _Progress()
     try:
         pull(work, on_task=progress.begin)
+    except NotReachable as error:
+        progress.end()
+        raise _listed(preset.name, error) from error
     finally:
         progress.end()
     _end(preset.name, state_of(preset, presets).untrained, preset.training)
     return 0
+
+
+def _listed(name: str, error: "NotReachable") -> ModelError:
+    """The error, with its files on lines of their own before it."""
+    for file in error.files:
+        print(f"  {file.place}  {file.address}", file=sys.stderr)
+    return ModelError(
+        f"{error.reason}. What has come so far is kept: pull again when there is a network. Or get the "
+        f"{len(error.files)} files above elsewhere, put them into a folder by these paths, and say "
+        f"bubo pull {name} --from FOLDER"
+    )
 
 
 def _end(name: str, untrained: bool, training: str) -> None:

@@ -24,6 +24,7 @@ sources:
 steps:
   - {{kind: copy, source: [owner/trial/*], target: trial}}
 """
+CONFIG = b'{"model_type": "llama"}'
 WEIGHTS = (2).to_bytes(8, "little") + b"{}"
 
 
@@ -48,7 +49,7 @@ def surroundings(monkeypatch, tmp_path):
 @pytest.fixture
 def hub(monkeypatch):
     scripted = ScriptedServer()
-    scripted.put("/owner/trial/resolve/main/config.json", b"{}")
+    scripted.put("/owner/trial/resolve/main/config.json", CONFIG)
     scripted.put("/owner/trial/resolve/main/model.safetensors", WEIGHTS)
     monkeypatch.setenv("HF_ENDPOINT", scripted.url)
     monkeypatch.delenv("HF_HUB_OFFLINE")
@@ -118,7 +119,7 @@ def test_progress_on_a_terminal(hub, monkeypatch):
             ["ask", "What?", "--model", "trial"],
             "'trial' is not ready (trial is missing). Run: bubo pull trial",
         ),
-        (["ask", "What?", "--model", "modern"], "Run: bubo pull modern After that it has to be trained"),
+        (["ask", "What?", "--model", "modern"], "Run: bubo pull modern (after that it has to be trained"),
         (["ask", "What?", "--model", "classic"], "'classic' is a grounder"),
     ],
 )
@@ -128,6 +129,22 @@ def test_one_clear_error(capsys, words, message):
     assert message in err
     assert [line.startswith("error: ") for line in err.splitlines()][-1]
     assert err.count("error: ") == 1
+
+
+def test_a_folder_of_anything_is_not_ready(hub, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text("{}")
+    (tmp_path / "mine" / "model.safetensors").write_bytes(WEIGHTS)
+    assert cli.main(["pull", "trial", "--yes", "--from", str(tmp_path / "mine")]) == 2
+    assert "config.json names no model_type" in capsys.readouterr().err
+
+
+def test_without_a_network_each_file_has_a_line(hub, monkeypatch, capsys):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert cli.main(["pull", "trial", "--yes"]) == 2
+    *lines, error = capsys.readouterr().err.splitlines()
+    files = [line for line in lines if "https://huggingface.co/owner/trial/resolve/main/" in line]
+    assert files and f"the {len(files)} files above" in error and len(error) < 300
 
 
 def test_models_lists_presets_and_what_to_do(hub, capsys):
@@ -146,7 +163,7 @@ def test_models_lists_presets_and_what_to_do(hub, capsys):
     assert cli.main(["models", "--json"]) == 0
     entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
     assert entries["trial"]["ready"] and entries["trial"]["command"] is None
-    assert entries["trial"]["bytes"] == len(WEIGHTS) + 2
+    assert entries["trial"]["bytes"] == len(WEIGHTS) + len(CONFIG)
     assert entries["bubogpt-7b"]["command"] == "bubo pull bubogpt-7b"
     assert entries["modern"]["training"]
     assert entries["bubogpt-7b-4bit"]["memory_bytes"] < entries["bubogpt-7b"]["memory_bytes"]
