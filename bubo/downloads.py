@@ -9,19 +9,19 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from bubo.errors import ModelError, StorageError
 from bubo.files import write_atomic
+from bubo.hub import TIMEOUT_S, Busy, NotReachable, NotThere, Redirects, Remote, locate, refused
 from bubo.presets import SourceFile
 
 __all__ = ["Locked", "NotReachable", "NotThere", "fetch", "fits", "locked", "models_home", "verify"]
@@ -32,34 +32,10 @@ CHUNK_BYTES = 1 << 20
 TRIES = 4
 #: Seconds to wait before the first of them; doubled each time.
 PAUSE_S = 1.0
-TIMEOUT_S = 30.0
 
 #: Called with the bytes that are there and those expected, if known.
 OnBytes = Callable[[int, int | None], None]
 Verified = Literal["preset", "hub", "size only"]
-
-
-class NotReachable(ModelError):
-    """A server that cannot be reached: there is no network, or none is wanted.
-
-    Args:
-        message: All of it.
-        reason: Why, in a sentence without its stop.
-        files: What could not be fetched.
-    """
-
-    def __init__(self, message: str, reason: str = "", files: Sequence[SourceFile] = ()):
-        super().__init__(message)
-        self.reason = reason
-        self.files = tuple(files)
-
-
-class _Busy(NotReachable):
-    """A hub that can be reached and asks to come back later."""
-
-
-class NotThere(ModelError):
-    """A server that can be reached and has no such file."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +53,6 @@ class Locked:
     sha256: str
     verified: Verified
     address: str
-
-
-@dataclass(frozen=True)
-class _Remote:
-    """Where a file can be read, and what its server says about it."""
-
-    url: str
-    bytes: int | None = None
-    sha256: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 def models_home() -> Path:
@@ -174,7 +140,7 @@ def verify(file: SourceFile, path: Path, on_bytes: OnBytes = lambda have, total:
 class _Transfer:
     """One file on its way into its .part; beside it lies the tag of the edition that it is of."""
 
-    def __init__(self, file: SourceFile, remote: _Remote, part: Path, on_bytes: OnBytes):
+    def __init__(self, file: SourceFile, remote: Remote, part: Path, on_bytes: OnBytes):
         self.file = file
         self.remote = remote
         self.part = part
@@ -195,7 +161,7 @@ class _Transfer:
             before = have
             try:
                 if tries and self.file.repo:
-                    self.remote = _locate(self.file)  # addresses of the hub are good for a while only
+                    self.remote = locate(self.file)  # addresses of the hub are good for a while only
                 have, digest = self._read(have, digest)
                 break
             except (ConnectionError, NotReachable) as error:
@@ -255,7 +221,7 @@ class _Transfer:
             tag = self.tag.read_text(encoding="utf-8") if self.tag.exists() else ""
             if tag:
                 headers["If-Range"] = tag
-        opener = urllib.request.build_opener(_Redirects)
+        opener = urllib.request.build_opener(Redirects)
         try:
             return opener.open(urllib.request.Request(self.remote.url, headers=headers), timeout=TIMEOUT_S)
         except urllib.error.HTTPError as error:
@@ -265,7 +231,7 @@ class _Transfer:
                     raise ConnectionError("the part that was there did not fit") from error
                 if error.code in (408, 425, 429) or error.code >= 500:
                     raise ConnectionError(f"HTTP {error.code} {error.reason}") from error
-                raise _refused(self.file, error.code) from error
+                raise refused(self.file, error.code) from error
         except (OSError, HTTPException) as error:
             raise ConnectionError(str(getattr(error, "reason", None) or error)) from error
 
@@ -288,84 +254,13 @@ class _Transfer:
             raise
 
 
-def _located(file: SourceFile) -> _Remote:
-    """`_locate`, asked again while the hub is busy; a preset has dozens of files."""
+def _located(file: SourceFile) -> Remote:
+    """`locate`, asked again while the hub is busy; a preset has dozens of files."""
     for number in range(TRIES - 1):
-        with contextlib.suppress(_Busy):
-            return _locate(file)
+        with contextlib.suppress(Busy):
+            return locate(file)
         time.sleep(PAUSE_S * 2**number)
-    return _locate(file)
-
-
-def _locate(file: SourceFile) -> _Remote:
-    """Asks the hub where a file lies, how large it is and which hash it has.
-
-    The question is asked here and not by the hub's client, which tells its maker more than this needs.
-    """
-    if not file.repo:
-        return _Remote(file.url or "")
-    endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-    server = urlsplit(endpoint).netloc
-    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "on", "true", "yes"):
-        raise NotReachable(f"{server} is not asked, since HF_HUB_OFFLINE is set")
-    token = _token()
-    secret = (("Authorization", f"Bearer {token}"),) if token else ()
-    url = f"{endpoint}/{file.repo}/resolve/{quote(file.revision, safe='')}/{quote(file.path)}"
-    headers = {"User-Agent": "bubo", "Accept-Encoding": "identity", **dict(secret)}
-    request = urllib.request.Request(url, headers=headers, method="HEAD")
-    try:
-        with urllib.request.build_opener(_Redirects(stay=True)).open(request, timeout=TIMEOUT_S) as answer:
-            said, location = answer.headers, answer.url
-    except urllib.error.HTTPError as error:
-        with error:
-            if not 300 <= error.code < 400:
-                raise _hub_refusal(file, server, error) from error
-            said, location = error.headers, urljoin(url, error.headers["Location"])
-    except (OSError, HTTPException) as error:
-        raise NotReachable(
-            f"{server} cannot be reached ({getattr(error, 'reason', None) or error})"
-        ) from error
-    etag = (said.get("X-Linked-Etag") or "").strip('"')
-    size = said.get("X-Linked-Size") or ""
-    return _Remote(
-        location,
-        int(size) if size.isdigit() else None,
-        etag if re.fullmatch(r"[0-9a-f]{64}", etag) else None,
-        secret if urlsplit(location).netloc == server else (),  # nobody else is shown who asks
-    )
-
-
-def _token() -> str | None:
-    """The user's token for the hub: HF_TOKEN, or what `hf auth login` has stored."""
-    from huggingface_hub import get_token
-
-    token: str | None = get_token()
-    return token
-
-
-def _hub_refusal(file: SourceFile, server: str, error: urllib.error.HTTPError) -> ModelError:
-    if error.code in (408, 429) or error.code >= 500:
-        return _Busy(f"{server} answers with HTTP {error.code}")
-    if error.headers.get("X-Error-Code") == "RevisionNotFound":
-        return ModelError(f"{file.repo} has no revision {file.revision!r} on {server}.")
-    return _refused(file, error.code)
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to other servers without showing them who asks; with `stay` only on the same server."""
-
-    def __init__(self, stay: bool = False):
-        self.stay = stay
-
-    def redirect_request(self, req: Any, *rest: Any) -> urllib.request.Request | None:
-        """The next request."""
-        following = super().redirect_request(req, *rest)
-        if following is not None and urlsplit(following.full_url).netloc != urlsplit(req.full_url).netloc:
-            following.remove_header("Authorization")
-            return None if self.stay else following
-        if following is not None:
-            following.method = req.get_method()
-        return following
+    return locate(file)
 
 
 def _chunks(answer: Any) -> Iterator[bytes]:
@@ -378,22 +273,6 @@ def _chunks(answer: Any) -> Iterator[bytes]:
         if not chunk:
             return
         yield chunk
-
-
-def _refused(file: SourceFile, status: int) -> ModelError:
-    """The error for an answer that will be the same next time."""
-    if status in (401, 403) and (file.gated or file.repo):
-        return ModelError(
-            f"{file.repo or file.address} does not let you have {file.path} (HTTP {status}): accept its "
-            f"terms on https://huggingface.co/{file.repo}, then run `hf auth login` or set HF_TOKEN, and "
-            "pull again."
-        )
-    if status in (404, 410):
-        return NotThere(
-            f"There is no file at {file.address} any more (HTTP {status}). If you have it from elsewhere, "
-            "give its folder with --from FOLDER."
-        )
-    return ModelError(f"The server refuses {file.address} (HTTP {status}).")
 
 
 def _check_known(file: SourceFile, have: int, sha256: str | None, origin: str) -> None:
