@@ -199,6 +199,25 @@ def test_a_question_too_long_is_an_error_that_says_by_how_much(seeing):
         ask(seeing, picture_turn(text="What? " * 400))
 
 
+def test_a_full_context_costs_the_oldest_questions(seeing):
+    turns = [Turn("system", "Be brief."), picture_turn(3)]
+    for number in range(12):
+        turns += [Turn("assistant", "dog " * 10), Turn("user", f"{number} " + "What? " * 20)]
+    inputs = seeing._read(turns)
+    assert inputs["input_ids"].shape[1] > 502
+    answer = ask(seeing, *turns)
+    dropped = seeing.last.turns_dropped
+    assert dropped and dropped % 2 == 0
+    # the picture's question stays with its answer, and as many of the later ones as fit
+    kept = [*turns[:3], *turns[3 + dropped :]]
+    assert seeing._read(kept)["input_ids"].shape[1] == seeing.last.tokens_fed <= 502
+    one_more = [*turns[:3], *turns[1 + dropped :]]
+    assert seeing._read(one_more)["input_ids"].shape[1] > 502
+    assert ask(seeing, *kept) == answer and seeing.last.turns_dropped == 0
+    with pytest.raises(InputError, match="whole context is 512 tokens; ask for a shorter answer"):
+        ask(seeing, *turns, settings=Settings(max_new_tokens=512))
+
+
 def test_failures_are_one_error(llava, seeing, monkeypatch):
     model, processor = llava
 
