@@ -11,7 +11,7 @@ import torch
 import transformers as hf
 from torch import nn
 
-from bubo.models.bubo import BuboForConditionalGeneration
+from bubo.models.bubo import BuboConfig, BuboForConditionalGeneration
 from bubo.models.bubo.released_bubo import bubogpt_config
 from bubo.models.imagebind import ImageBindConfig, ImageBindModel
 from bubo.models.ram import RamConfig, RamModel
@@ -71,8 +71,10 @@ def sam3() -> Parameters:
     return Parameters(other=count(lambda: hf.Sam3Model(hf.Sam3Config())))
 
 
-def _split(model: nn.Module, language: nn.Module) -> Parameters:
-    """What bitsandbytes makes smaller: the linear layers of the language model."""
+def _bubo(config: BuboConfig) -> Parameters:
+    """What bitsandbytes makes smaller, the linear layers of the language model, and the rest."""
+    model: Any = on_meta(lambda: BuboForConditionalGeneration(config))
+    language = model.model.language_model
     linear = sum(m.weight.numel() for m in language.modules() if isinstance(m, nn.Linear))
     return Parameters(language=linear, other=sum(value.numel() for value in model.parameters()) - linear)
 
@@ -84,20 +86,20 @@ QWEN3_4B: dict[str, Any] = {
 
 
 def modern() -> Parameters:
-    words = on_meta(lambda: hf.Qwen3ForCausalLM(hf.Qwen3Config(**QWEN3_4B)))
-    language = _split(words, words.model)
     vision = hf.SiglipVisionConfig(
         hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16,
         image_size=384, patch_size=14,
     )  # fmt: skip
-    ears = hf.ASTConfig()
-    others = count(lambda: hf.SiglipVisionModel(vision)) + count(lambda: hf.ASTModel(ears))
-    return Parameters(language=language.language, other=language.other + others)
+    config = BuboConfig(  # with bridges of their usual size, which nobody has made yet
+        vision_config=vision.to_dict(),
+        audio_config=hf.ASTConfig().to_dict(),
+        text_config=hf.Qwen3Config(**QWEN3_4B).to_dict(),
+    )
+    return _bubo(config)
 
 
 def bubogpt(size: str) -> Parameters:
-    model = on_meta(lambda: BuboForConditionalGeneration(bubogpt_config(size)))
-    return _split(model, model.model.language_model)
+    return _bubo(bubogpt_config(size))
 
 
 def qwen3_vl() -> Parameters:
