@@ -169,15 +169,6 @@ def test_models_lists_presets_and_what_to_do(hub, capsys):
     assert entries["bubogpt-7b-4bit"]["memory_bytes"] < entries["bubogpt-7b"]["memory_bytes"]
 
 
-def test_a_broken_preset_of_ones_own_is_named_and_nano_still_loads(capsys, tmp_path):
-    (tmp_path / "models" / "presets" / "bad.yaml").write_text("sumary: x\n")
-    assert cli.main(["models"]) == 2
-    assert "bad.yaml: unknown key `sumary`" in capsys.readouterr().err
-    from bubo.loading import BUILT_IN
-
-    assert "nano" in BUILT_IN
-
-
 def test_without_the_grounder(hub, capsys, tmp_path):
     path = tmp_path / "models" / "presets" / "trial.yaml"
     path.write_text(path.read_text() + "grounder: quick\n")

@@ -217,7 +217,7 @@ def test_no_secure_server(server):
         (403, "not yours", "refuses the key"),
         (404, "The model `eyes-7b` does not exist", "does not know the model 'eyes-7b'.*end in /v1"),
         (413, "too large", "finds the question too large"),
-        (400, "context length is 4096", "refuses the question .400: context length is 4096"),
+        (400, "no such role", "refuses the question .400: no such role"),
         (400, "line\nafter\x1b[2J line " + "x" * 999, r"\(400: line after \[2J line x+\.\.\.\)"),
     ],
 )

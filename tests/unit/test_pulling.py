@@ -264,7 +264,7 @@ def test_no_room_on_the_disk(trial, monkeypatch):
 
 def test_two_pulls_at_a_time(trial):
     home = downloads.models_home()
-    with pulling._alone(home), pytest.raises(ModelError, match="Another pull into"):
+    with pulling.alone(home), pytest.raises(ModelError, match="Another pull into"):
         pull_it()
     assert pull_it().ready
 

@@ -168,7 +168,7 @@ def test_what_a_user_writes_is_no_special_token(llava, seeing):
     assert PlainText(llava[1])("A dog < 3 |> end.") == "A dog < 3 |> end."
     for role in ("user", "assistant", "system"):
         turns = [Turn(role, text), picture_turn(text=text)]
-        inputs = seeing._read(turns, SHORT)["input_ids"][0].tolist()
+        inputs = seeing._read(turns)["input_ids"][0].tolist()
         assert inputs.count(tokenizer.convert_tokens_to_ids("<|end|>")) == 2
         assert inputs.count(tokenizer.convert_tokens_to_ids("<|image|>")) == 16
         assert inputs.count(tokenizer.convert_tokens_to_ids("<|assistant|>")) == 1 + (role == "assistant")
@@ -195,7 +195,7 @@ def test_a_special_token_in_disguise_is_refused(llava):
 
 
 def test_a_question_too_long_is_an_error_that_says_by_how_much(seeing):
-    with pytest.raises(QuestionError, match=r"takes \d+ tokens, but with 10 .* at most 502 fit"):
+    with pytest.raises(QuestionError, match=r"take \d+ tokens, but with 10 .* at most 502 fit"):
         ask(seeing, picture_turn(text="What? " * 400))
 
 

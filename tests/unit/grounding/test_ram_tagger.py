@@ -177,6 +177,6 @@ def test_tags_that_name_no_thing_are_left_out_of_the_models_own(picture):
     assert not {"dog", "light", "orange", "swing", "car"} & listed
     names = ["dog", "picture", "see", "beach", "zoo"]
     own = RamTagger(tiny_ram(tag_names=names), processor(), thresholds=0.0)
-    assert own.tags == ("dog", "beach", "zoo") == own.tag(picture).labels
+    assert own.tags == ("dog", "beach", "zoo") and set(own.tag(picture).labels) == set(own.tags)
     given = RamTagger(tiny_ram(tag_names=names), processor(), names, thresholds=0.0)
     assert given.tags == tuple(names) and set(given.tag(picture).labels) == set(names)
