@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bubo.errors import BuboError, InputError, SoundRefusedError
+from bubo.errors import BuboError, InputError, ModelError, SoundRefusedError
 from bubo.grounding.pipeline import Grounder
 from bubo.grounding.tokens import closed_length
 from bubo.speaker import Settings, Speaker, Stats
@@ -293,6 +293,11 @@ def load(
     """
     from bubo.loading import Wish, load_parts, load_tools
 
+    if not isinstance(name_or_path, str | Path):
+        raise ModelError(
+            f"A model is given by its name or the path of its folder, but got {name_or_path!r}; "
+            "`bubo models` lists names."
+        )
     wish = Wish(dtype, quantization, device, grounder)
     if speaker is None:
         speaker, tools, name = load_parts(name_or_path, wish)

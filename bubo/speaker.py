@@ -48,6 +48,9 @@ class Settings:
             raise InputError(f"max_new_tokens must be a whole number, but got {self.max_new_tokens!r}.")
         if not self.max_new_tokens >= 1:
             raise InputError(f"max_new_tokens must be at least 1, but got {self.max_new_tokens}.")
+        for name, value in (("temperature", self.temperature), ("top_p", self.top_p)):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise InputError(f"{name} must be a number, but got {value!r}.")
         if not 0 <= self.temperature <= 100:
             raise InputError(f"temperature must lie between 0 (greedy) and 100, but got {self.temperature}.")
         if not 0 < self.top_p <= 1:

@@ -1,8 +1,9 @@
 """Text, pictures and sounds -> entities, links and a verdict: the tools in their order, each asked once.
 
-A picture's tags go to the detector in one question; nouns of the text that no tag covers are asked for one by
-one. So what is found for a phrase does not depend on what else a text says, and a text that is still being
-written meets the same findings as the finished one.
+A picture's tags go to the detector in one question. So do, where it knows more than the lexicon, the nouns of
+a text that no tag covers: a pass costs it about as much for many phrases as for one. A detector of a closed
+vocabulary, which looks once and shares out what it saw, is asked for each noun by itself. What was found is
+kept by name: a text that is still being written meets the same findings as the finished one.
 """
 
 import threading
@@ -29,8 +30,10 @@ from bubo.recent import Recent
 from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
 
 _Result = TypeVar("_Result")
-# Bytes of masks of earlier pictures that are kept; each mask has a byte per pixel of its picture.
+# Bytes of masks of earlier pictures that are kept.
 MASK_BYTES = 512_000_000
+# Bytes of masks that are whole at a time, a byte per pixel; a region keeps a large one as its cutout.
+BLOCK_BYTES = 256_000_000
 
 
 @dataclass(eq=False)
@@ -50,10 +53,9 @@ class _Seen:
 
     @property
     def mask_bytes(self) -> int:
-        """Bytes of all masks, which are as large as the picture."""
+        """Bytes of all masks."""
         groups = (*self.found.values(), *self.faint.values())
-        masks = [one.region.mask for group in groups for one in group]
-        return sum(mask.nbytes for mask in masks if mask is not None)
+        return sum(one.region.mask_bytes for group in groups for one in group)
 
 
 @dataclass(eq=False)
@@ -151,15 +153,15 @@ class Grounder:
         Returns:
             The entities that the answer speaks of or the verdict rests on, the links, and the verdict.
         """
-        with self._lock:
-            self._told.last = {}
-            perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
-            started = time.perf_counter()
-            matcher = self.matcher if finished else match
-            matched = matcher(text, lexicon, perception, known, question=question, limits=self.limits)
-            self._told.note = matched.note
-            verdict = judge(perception, lexicon, matched.book, self.limits) if finished else None
-            self._add_time("match_s", started)
+        self._told.last = {}
+        perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
+        started = time.perf_counter()
+        matcher = self.matcher if finished else match
+        # nothing is held meanwhile: a matcher may wait for a language model
+        matched = matcher(text, lexicon, perception, known, question=question, limits=self.limits)
+        self._told.note = matched.note
+        verdict = judge(perception, lexicon, matched.book, self.limits) if finished else None
+        self._add_time("match_s", started)
         return matched.book.entities, matched.links, verdict
 
     def perceive(
@@ -182,9 +184,8 @@ class Grounder:
             seen_scores: dict[str, float] = {}
             shown_scores: dict[str, float] = {}
             for number, (picture, view) in enumerate(zip(pictures, views, strict=True)):
-                for name in names:
-                    if name not in view.found:
-                        view.found |= self._find(picture, [name], view.missed)
+                for asked in self._questions(name for name in names if name not in view.found):
+                    view.found |= self._find(picture, asked, view.missed)
                 here = list(_numbered(view.of(names), number))
                 instances += here
                 scores = [*view.tags.scores_by_label.items(), *((one.name, one.region.score) for one in here)]
@@ -287,14 +288,19 @@ class Grounder:
     ) -> Iterable[Instance]:
         """Things that the sounds make likely and that the tags hint at, or have no word for."""
         scores = view.tags.scores_by_label
-        if self.open_vocabulary:
-            unknown = [name for name in sorted(names) if name not in scores and name not in view.faint]
-            view.faint |= self._find(picture, unknown, view.missed)
+        least = self.limits.faint
+        hinted = [name for name in names if least <= scores.get(name, 0.0) < PRESENT]
+        unknown = [name for name in names if name not in scores] if self.open_vocabulary else []
+        for asked in self._questions(name for name in (*hinted, *unknown) if name not in view.faint):
+            view.faint |= self._find(picture, asked, view.missed)
         for name in sorted(names):
-            if self.limits.faint <= scores.get(name, 0.0) < PRESENT and name not in view.faint:
-                view.faint |= self._find(picture, [name], view.missed)
             if scores.get(name, 0.0) < PRESENT:
                 yield from _numbered(view.faint.get(name, ()), number)
+
+    def _questions(self, names: Iterable[str]) -> list[list[str]]:
+        """Names as they are put to the detector, in the same order each time: together, or each alone."""
+        wanted = sorted(names)
+        return ([wanted] if wanted else []) if self.open_vocabulary else [[name] for name in wanted]
 
     def _find(
         self, picture: Picture, names: Sequence[str], missed: dict[str, float]
@@ -312,12 +318,14 @@ class Grounder:
             there = box_area(regions.boxes) > 0
             missed |= {one.labels[0]: float(one.scores[0]) for one in regions[~there]}
             regions = regions[there]
-        if segmenter is not None and len(regions) and regions.masks is None:
-            boxes = regions
-            regions = self._timed("segment_s", lambda: segmenter.segment(picture, boxes))
-        for number, name in enumerate(regions.labels):
-            if name in found:
-                found[name] += (_instance(picture, regions, number),)
+        block = max(1, BLOCK_BYTES // (picture.height * picture.width))
+        for first in range(0, len(regions), block):
+            part = regions[first : first + block]
+            if segmenter is not None and part.masks is None:
+                part = self._timed("segment_s", partial(segmenter.segment, picture, part))
+            for number, name in enumerate(part.labels):
+                if name in found:
+                    found[name] += (_instance(picture, part, number),)
         return {name: tuple(sorted(group, key=centre)) for name, group in found.items()}
 
     def _listen(
@@ -352,10 +360,7 @@ def _instance(picture: Picture, regions: Regions, number: int) -> Instance:
 def _numbered(found: Iterable[Instance], number: int) -> Iterable[Instance]:
     """A picture's instances under its number in the conversation, from left to right."""
     for one in sorted(found, key=centre):
-        region = one.region
-        if number:
-            region = Region(number, region.box, region.mask, region.score)
-        yield Instance(one.name, region, one.size_hw, one.colours)
+        yield Instance(one.name, one.region.in_picture(number), one.size_hw, one.colours)
 
 
 def _note(spans: Spans, names: Sequence[str], faint: float, listened: _Listened) -> None:

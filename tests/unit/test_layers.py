@@ -26,6 +26,7 @@ MIDDLE = {
     "files",
     "grounding",
     "hub",
+    "kinds",
     "media",
     "memory",
     "model_folders",
@@ -37,6 +38,7 @@ MIDDLE = {
     "prompts",
     "pulling",
     "records",
+    "removing",
     "sensors",
     "sounds",
     "watchdog",
@@ -66,6 +68,7 @@ ARROWS = {
     "records": CORE | {"media"},  # media is the only decoder, and records hold media
     "draw": CORE,
     "nano": set(),
+    "kinds": set(),
     "models": set(),
     "grounding": CORE | {"models"},
     "decoding": CORE | {"models"},
@@ -74,9 +77,9 @@ ARROWS = {
     "watchdog": set(),
     "event_stream": {"errors", "watchdog"},
     "completions": CORE | {"event_stream", "media", "speaker"},
-    "endpoint": CORE | {"completions", "event_stream", "speaker"},
+    "endpoint": CORE | {"completions", "event_stream", "prompts", "speaker"},
     "plain_text": {"errors"},
-    "transformers_speaker": CORE | {"decoding", "plain_text", "speaker"},
+    "transformers_speaker": CORE | {"decoding", "plain_text", "prompts", "speaker"},
     "memory": {"errors"},
     "presets": {"errors"},
     "preset_files": {"errors", "presets"},
@@ -84,6 +87,7 @@ ARROWS = {
     "downloads": {"errors", "files", "hub", "presets"},
     "model_folders": set(),
     "pulling": {"errors", "downloads", "model_folders", "models", "preset_files", "presets"},
+    "removing": {"errors", "downloads", "presets", "pulling"},
     "weights": CORE | {"models", "presets"},
     "loading": CORE
     | {"downloads", "endpoint", "grounding", "memory", "models", "presets", "pulling", "speaker"}
@@ -101,6 +105,10 @@ ARROWS = {
 }
 # single edges beyond the arrows, each with its reason
 EXCEPTIONS = {
+    (
+        "bubo.models.conversion",
+        "bubo.kinds",
+    ),  # the kinds are listed without torch, which all of models imports
     ("bubo.types", "bubo.draw"),  # Answer.draw asks for the drawing
     ("bubo.assistant", "bubo.conversation"),  # Assistant.conversation() begins one
     ("bubo.train.evaluate", "bubo.answers"),  # evaluation reads facts out of answers

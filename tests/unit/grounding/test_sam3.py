@@ -103,3 +103,16 @@ def test_a_point_gives_the_smallest_thing_that_holds_it(tool, picture):
     assert found.labels == ("",) and found.masks[0][20, 30]
     tool.mask_threshold = 1.0
     assert len(tool.segment(picture, np.array([[30.0, 20.0]]))) == 0
+
+
+def test_masks_of_a_large_picture_come_when_they_are_asked_for(tool, picture, monkeypatch):
+    whole = tool.detect(picture, ["dog", "cat"])
+    monkeypatch.setattr("bubo.grounding.sam3.MASK_BYTES", 1)
+    fresh = Sam3Grounder(*tiny_grounding.sam3(), threshold=0.4)
+    later = fresh.detect(picture, ["dog", "cat"])
+    assert later.masks is None and later.labels == whole.labels
+    np.testing.assert_array_equal(later.boxes, whole.boxes)
+    there = np.flatnonzero((later.boxes[:, 2:] > later.boxes[:, :2]).all(axis=1))
+    parts = [fresh.segment(picture, later[[number]]) for number in there]
+    for number, part in zip(there, parts, strict=True):
+        np.testing.assert_array_equal(part.masks[0], whole.masks[number])
