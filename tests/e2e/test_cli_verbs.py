@@ -104,7 +104,7 @@ def test_bench_measures_everything(folder, capsys, monkeypatch):
 def test_doctor_says_whether_nano_is_ready(folder, capsys, monkeypatch):
     import bubo.assistant
 
-    load = bubo.load  # resolved before it is replaced: the package keeps what it resolved for good
+    load = bubo.assistant.load
     monkeypatch.setattr("bubo.assistant.load", lambda name: load(folder))
     assert cli.main(["doctor"]) == 0
     out = capsys.readouterr().out
