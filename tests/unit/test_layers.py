@@ -15,9 +15,10 @@ import bubo
 ROOT = Path(__file__).parents[2]
 FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
 
-CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "recent", "types"}
+CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "passes", "recent", "types"}
 MIDDLE = {
     "answers",
+    "batching",
     "completions",
     "decoding",
     "downloads",
@@ -38,6 +39,7 @@ MIDDLE = {
     "pulling",
     "records",
     "sensors",
+    "slots",
     "sounds",
     "watchdog",
     "weights",
@@ -57,6 +59,7 @@ ARROWS = {
     "evidence": {"errors", "checks", "geometry"},
     "findings": {"errors", "checks", "geometry"},
     "recent": set(),
+    "passes": {"errors"},
     "types": CORE,
     "answers": CORE,
     "files": {"errors"},
@@ -70,7 +73,9 @@ ARROWS = {
     "grounding": CORE | {"models"},
     "decoding": CORE | {"models"},
     "prompts": CORE | {"decoding"},
-    "speaker": CORE | {"decoding", "models", "prompts"},
+    "slots": {"decoding"},
+    "batching": CORE | {"decoding", "slots"},
+    "speaker": CORE | {"batching", "decoding", "models", "prompts", "slots"},
     "watchdog": set(),
     "event_stream": {"errors", "watchdog"},
     "completions": CORE | {"event_stream", "media", "speaker"},
