@@ -136,7 +136,7 @@ class EndpointSpeaker:
                     raise self._silent(error) from None
                 stats.finish = "interrupted"
                 stats.note = f"the speaker at {self.address} broke off: {self._masked(error)}"
-            if not said and stats.finish != "stopped":
+            if not said and stats.finish != "stopped" and not settings.stop:
                 raise self._wordless(stats, settings)
         finally:
             stats.total_s = time.perf_counter() - started

@@ -59,7 +59,7 @@ def fits_slot(kept: Kept) -> bool:
     )
 
 
-class _SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers has no types
+class _SlotLayer(CacheLayerMixin):
     """The buffers of one layer; each update adds one position to every slot in use."""
 
     is_sliding = False

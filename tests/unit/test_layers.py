@@ -15,7 +15,18 @@ import bubo
 ROOT = Path(__file__).parents[2]
 FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
 
-CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "passes", "recent", "types"}
+CORE = {
+    "arguments",
+    "errors",
+    "checks",
+    "geometry",
+    "evidence",
+    "findings",
+    "passes",
+    "recent",
+    "stopping",
+    "types",
+}
 MIDDLE = {
     "answers",
     "batching",
@@ -60,6 +71,7 @@ ARROWS = {
     "findings": {"errors", "checks", "geometry"},
     "recent": set(),
     "passes": {"errors"},
+    "stopping": set(),
     "types": CORE,
     "answers": CORE,
     "files": {"errors"},
