@@ -2,6 +2,7 @@
 
 `python tests/recorded.py` writes them anew; it is run on a version whose events are known to be right.
 """
+# ruff: noqa: E501  (answers stand in one line)
 
 import json
 from pathlib import Path
