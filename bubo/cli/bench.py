@@ -179,7 +179,8 @@ def _line(row: Row, value: float) -> str:
     aim = ""
     if row.aim is not None:
         met = "met" if (value >= row.aim if row.least else value <= row.aim) else "MISSED"
-        aim = f"aim: at {'least' if row.least else 'most'} {_number(row.aim, row.unit).strip()} {row.unit}, {met}"
+        bound = f"at {'least' if row.least else 'most'} {_number(row.aim, row.unit).strip()} {row.unit}"
+        aim = f"aim: {bound}, {met}"
     return f"  {row.meaning:<48} {shown:<18} {aim}".rstrip()
 
 
