@@ -51,7 +51,7 @@ def test_a_stop_keeps_the_text_and_links_it(picture):
             stop.set()
     answer = conversation.answers[-1]
     assert answer.metadata["finish"] == "stopped"
-    assert answer.text == text and "cat. I hear" in text and not text == TEXT
+    assert answer.text == text and "cat. I hear" in text and text != TEXT
     assert [answer.text[link.start : link.end] for link in answer.links][:2] == ["a dog", "a cat"]
 
 
