@@ -130,15 +130,15 @@ def run(assistant: "Assistant", rounds: int) -> dict[str, float]:
     from bubo.speaker import ModelSpeaker
 
     picture, sound = load_picture(sample_path(SAMPLES[0])), load_sound(sample_path(SAMPLES[1]))
-    media = list(m.variants(picture, sound, 2 * (rounds + 1)))
+    media = list(m.variants(picture, sound, 2 * (rounds + 1) + m.NUM_CHATS))
     print("measuring answers ...", file=sys.stderr)
     figures, turns = m.measure_turns(assistant, media[: rounds + 1])
     figures["turn10_ratio"] = figures["first_token_turn10_s"] / max(figures["first_token_turn1_s"], 1e-9)
     print("measuring eight chats at once ...", file=sys.stderr)
-    figures |= m.measure_chats(assistant, picture, sound, rounds)
+    figures |= m.measure_chats(assistant, media[-m.NUM_CHATS :], rounds)
     if assistant.grounder is not None:
         print("measuring grounding ...", file=sys.stderr)
-        figures |= m.measure_grounding(assistant.grounder, turns[1].text, media[rounds + 1 :])
+        figures |= m.measure_grounding(assistant.grounder, turns[1].text, media[rounds + 1 : -m.NUM_CHATS])
     memory = m.peak_memory_mb()  # before generate, which is not Bubo's
     if memory is not None:
         figures["peak_memory_mb"] = memory

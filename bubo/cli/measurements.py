@@ -108,15 +108,15 @@ def measure_turns(
 
 
 def measure_chats(
-    assistant: "Assistant", picture: "Picture", sound: "Sound", rounds: int
+    assistant: "Assistant", media: "Sequence[tuple[Picture, Sound]]", rounds: int
 ) -> dict[str, float]:
-    """Tokens per second of one chat and of `NUM_CHATS` at once, in turn, so that both meet the same machine.
+    """Tokens per second of one chat and of several at once, in turn, so that both meet the same machine.
 
     Each chat has media of its own, which it has perceived before, and then asks `BETWEEN`; what counts is
     the time from the first question to the last linked answer, all included.
     """
     found: list[dict[str, float]] = []
-    chats = [_opened(assistant, *pair) for pair in variants(picture, sound, NUM_CHATS)]
+    chats = [_opened(assistant, *pair) for pair in media]
     for _ in range(rounds + 1):
         one = _rate(assistant, chats[:1])
         together = _rate(assistant, chats)
