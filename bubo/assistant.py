@@ -1,6 +1,7 @@
 """A speaker and a grounder together: turns in, linked answers out. It keeps no state between calls."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,16 @@ from bubo.errors import BuboError, InputError, ModelError, SoundRefusedError
 from bubo.grounding.pipeline import Grounder
 from bubo.grounding.tokens import closed_length
 from bubo.speaker import Settings, Speaker, Stats
+from bubo.stopping import Stopped, stoppable
 from bubo.types import Answer, Entity, Link, Picture, Sound, Turn, Verdict, same
 
 if TYPE_CHECKING:
     from bubo.conversation import Conversation
 
 __all__ = ["Assistant", "Event", "load"]
+
+#: Seconds that grounding may go on after a stop, so that what was said is still linked where that is quick.
+GRACE_S = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +70,28 @@ class Assistant:
 
         return Conversation(self, [Turn("system", system)] if system else [])
 
-    def reply(self, turns: Sequence[Turn], settings: Settings | None = None) -> Answer:
+    def reply(
+        self,
+        turns: Sequence[Turn],
+        settings: Settings | None = None,
+        stop: threading.Event | None = None,
+        grounding: bool = True,
+    ) -> Answer:
         """Answers the last turn. See `stream`, whose last event this is."""
         answer = None
-        for event in self.stream(turns, settings):
+        for event in self.stream(turns, settings, stop, grounding):
             answer = event.answer
         if answer is None:
             raise BuboError("The speaker ended without an answer; ask again.")
         return answer
 
-    def stream(self, turns: Sequence[Turn], settings: Settings | None = None) -> Iterator[Event]:
+    def stream(
+        self,
+        turns: Sequence[Turn],
+        settings: Settings | None = None,
+        stop: threading.Event | None = None,
+        grounding: bool = True,
+    ) -> Iterator[Event]:
         """Answers the last turn, step by step.
 
         Text comes as it is written. When a clause is finished, its entities and links follow; what comes
@@ -83,6 +100,9 @@ class Assistant:
         Args:
             turns: The whole conversation; the last turn is the user's.
             settings: How to answer; None is greedy.
+            stop: Ends the work when it is set: the text so far, with the links found so far, is the answer,
+                and its metadata have "stopped" under "finish".
+            grounding: Whether the answer is linked; a speaker that takes no sounds is told of them anyway.
 
         Raises:
             InputError: If there is nothing to answer, or sounds that neither speaker nor grounder can hear.
@@ -91,11 +111,12 @@ class Assistant:
         """
         if not turns or turns[-1].role != "user":
             raise InputError("An assistant answers a user's turn; the last turn given is none.")
-        work = _Grounding(self.grounder, turns)
+        stop = stop or threading.Event()
+        work = _Grounding(self.grounder, turns, stop, grounding)
         started = time.perf_counter()
         text = ""
         stats = Stats()
-        pieces = self._speak(turns, settings, work)
+        pieces = self._speak(turns, settings, work, stop)
         try:
             while True:
                 try:
@@ -110,6 +131,8 @@ class Assistant:
             pieces.close()
         text_s = time.perf_counter() - started - work.spent_s
         verdict = work.finish(text)
+        if work.stopped:
+            stats.finish = "stopped"
         yield from work.news()
         if verdict is not None:
             yield Event("verdict", verdict=verdict)
@@ -138,13 +161,17 @@ class Assistant:
         yield Event("answer", answer=answer)
 
     def _speak(
-        self, turns: Sequence[Turn], settings: Settings | None, work: "_Grounding"
+        self, turns: Sequence[Turn], settings: Settings | None, work: "_Grounding", stop: threading.Event
     ) -> Generator[str, None, Stats]:
         """The pieces of the speaker's answer; a speaker that takes no sounds gets them as text."""
         if not work.sounds or self.speaker.takes_sound:
             with contextlib.suppress(SoundRefusedError):
-                return (yield from self.speaker.stream(turns, settings))
-        return (yield from self.speaker.stream(work.tell(turns), settings))
+                return (yield from self.speaker.stream(turns, settings, stop))
+        try:
+            told = work.tell(turns)
+        except Stopped:
+            return Stats(finish="stopped")
+        return (yield from self.speaker.stream(told, settings, stop))
 
 
 def known_entities(turns: Sequence[Turn]) -> list[Entity]:
@@ -176,8 +203,14 @@ def _timings(stats: Stats, text_s: float, work: "_Grounding", started: float) ->
 class _Grounding:
     """Follows one answer while it is written."""
 
-    def __init__(self, grounder: Grounder | None, turns: Sequence[Turn]):
+    def __init__(
+        self, grounder: Grounder | None, turns: Sequence[Turn], stop: threading.Event, links: bool = True
+    ):
         self.grounder = grounder
+        self.stopped = False
+        self._stop = stop
+        self._stopped_at: float | None = None
+        self._links = links
         self.pictures: tuple[Picture, ...] = tuple(picture for turn in turns for picture in turn.pictures)
         self.sounds: tuple[Sound, ...] = tuple(sound for turn in turns for sound in turn.sounds)
         self.new_pictures = next((len(turn.pictures) for turn in reversed(turns) if turn.pictures), 0)
@@ -206,7 +239,8 @@ class _Grounding:
                 "ask without sounds or choose another model."
             )
         started = time.perf_counter()
-        captions = self.grounder.caption(self.sounds)
+        with stoppable(self._stop.is_set):
+            captions = self.grounder.caption(self.sounds)
         self._add_steps(started)
         self.told = " ".join(captions)
         rest = iter(captions)
@@ -218,6 +252,8 @@ class _Grounding:
 
     def follow(self, text: str) -> Iterator[Event]:
         """The news of the clauses that have been finished since the last call."""
+        if self.grounder is None or not self._links:
+            return
         closed = closed_length(text)
         if closed > self._closed:
             self._closed = closed
@@ -240,22 +276,35 @@ class _Grounding:
                 yield Event("link", link=link)
 
     def _ground(self, text: str, finished: bool) -> Verdict | None:
-        if self.grounder is None:
+        if self.grounder is None or not self._links:
             return None
         started = time.perf_counter()
-        self.entities, self.links, verdict = self.grounder.ground(
-            text,
-            self.pictures,
-            self.sounds,
-            self.known,
-            question=self.question,
-            new_pictures=self.new_pictures,
-            new_sounds=self.new_sounds,
-            finished=finished,
-        )
-        self.note = self.grounder.note
+        verdict = None
+        try:
+            with stoppable(self._is_over):
+                self.entities, self.links, verdict = self.grounder.ground(
+                    text,
+                    self.pictures,
+                    self.sounds,
+                    self.known,
+                    question=self.question,
+                    new_pictures=self.new_pictures,
+                    new_sounds=self.new_sounds,
+                    finished=finished,
+                )
+            self.note = self.grounder.note
+        except Stopped:  # what was found for the clauses before stays
+            self.stopped = True
         self._add_steps(started)
         return verdict
+
+    def _is_over(self) -> bool:
+        """Whether grounding is to end: some moments after the stop."""
+        if not self._stop.is_set():
+            return False
+        now = time.monotonic()
+        self._stopped_at = self._stopped_at or now
+        return now - self._stopped_at > GRACE_S
 
     def _add_steps(self, started: float) -> None:
         """Counts the time since `started` as the grounder's."""

@@ -1,5 +1,6 @@
 """A conversation: turns, and questions with media."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,8 @@ class Conversation:
         sound: SoundSource | Sequence[SoundSource] | None = None,
         *,
         settings: Settings | None = None,
+        stop: threading.Event | None = None,
+        grounding: bool = True,
         **options: Any,
     ) -> Answer:
         """Asks a question and waits for the answer. If anything goes wrong, the conversation stays as it was.
@@ -90,6 +93,8 @@ class Conversation:
             picture: A path, bytes, array, PIL image or `Picture`, or a list of them; new with this question.
             sound: A path, bytes, (rate, samples) or `Sound`, or a list of them.
             settings: How to answer; None is greedy.
+            stop: Ends the work when it is set; the answer is what was said till then.
+            grounding: Whether the answer is linked.
             **options: Fields of `Settings` to change: max_new_tokens, temperature, top_p, seed.
 
         Raises:
@@ -99,7 +104,16 @@ class Conversation:
             ModelError: If the model cannot be loaded.
         """
         answer = None
-        for event in self.stream(question, picture, sound, settings=settings, **options):
+        asked = self.stream(
+            question,
+            picture,
+            sound,
+            settings=settings,
+            stop=stop,
+            grounding=grounding,
+            **options,
+        )
+        for event in asked:
             answer = event.answer
         if answer is None:
             raise BuboError("The assistant ended without an answer; ask again.")
@@ -112,6 +126,8 @@ class Conversation:
         sound: SoundSource | Sequence[SoundSource] | None = None,
         *,
         settings: Settings | None = None,
+        stop: threading.Event | None = None,
+        grounding: bool = True,
         **options: Any,
     ) -> Iterator[Event]:
         """Asks a question; events come as the answer is written, the last one with what `ask` would give.
@@ -127,11 +143,18 @@ class Conversation:
             tuple(load_picture(source) for source in _listed(picture)),
             tuple(load_sound(source) for source in _listed(sound)),
         )
-        return self._follow(self.assistant, turn, chosen)
+        return self._follow(self.assistant, turn, chosen, stop, grounding)
 
-    def _follow(self, assistant: Assistant, turn: Turn, settings: Settings) -> Iterator[Event]:
+    def _follow(
+        self,
+        assistant: Assistant,
+        turn: Turn,
+        settings: Settings,
+        stop: threading.Event | None,
+        grounding: bool,
+    ) -> Iterator[Event]:
         before = self._turns
-        for event in assistant.stream([*before, turn], settings):
+        for event in assistant.stream([*before, turn], settings, stop, grounding):
             if event.answer is not None:
                 if self._turns is not before:
                     raise ConversationError(

@@ -191,7 +191,7 @@ class EndpointSpeaker:
                 raise self._silent(error) from None
             stats.finish = "interrupted"
             stats.note = f"the speaker at {self.address} broke off: {self._masked(error)}"
-        if not said and stats.finish != "stopped":
+        if not said and stats.finish != "stopped" and not settings.stop:
             raise self._wordless(stats, settings)
 
     def _open(self, body: bytes, stop: threading.Event | None, sounds: bool) -> EventStream:

@@ -125,7 +125,7 @@ class TransformersSpeaker:
             inputs = self._fit(turns, settings, stats)
             stats.tokens_fed = int(inputs["input_ids"].shape[1])
             stats.encode_s = time.perf_counter() - started
-            text = TextStream(self._decode)
+            text = TextStream(self._decode, settings.stop)
             work = _Work(self.model, inputs, self._generation(settings), settings, self._lock, stop)
             for token in work.tokens():
                 if not stats.tokens_generated:
@@ -136,6 +136,9 @@ class TransformersSpeaker:
                 stats.tokens_generated += 1
                 if piece := text.push(token):
                     yield piece
+                if text.stopped:
+                    stats.finish = "stop"
+                    break
             if piece := text.finish():
                 yield piece
             if stats.finish != "stop":

@@ -50,6 +50,8 @@ ROLES = ("system", "user", "assistant")
 
 def same(a: object, b: object) -> bool:
     """Whether two values are of one type and equal in every field, arrays by content, type and shape."""
+    if a is b:
+        return True
     if type(a) is not type(b):
         return False
     if a is b and not isinstance(a, float):

@@ -1,9 +1,7 @@
 """Nano's tagger, detector and segmenter: three questions to one pass of a small network."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +14,16 @@ from torch.nn import functional as F
 from bubo.geometry import box_iou, mask_to_box
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
-from bubo.recent import Recent
+from bubo.passes import Passes
+from bubo.recent import Shared
 from bubo.types import Picture, Regions, Tags
 
 FloatArray = NDArray[np.float32]
 
 # A box that overlaps no slot by this much was not made by this detector.
 SAME_BOX = 0.3
+# Pictures that wait at the same time and are looked at in one pass.
+BATCH = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,9 @@ class Look:
 
 
 class NanoEyes:
-    """Looks at each picture once and keeps what it saw of the last ones. Threads may share it.
+    """Looks at each picture once and keeps what it saw of the last ones.
+
+    Threads may share it: what several ask for at once is looked at together.
 
     Args:
         model: A `BuboVisionModel`, the vision tower of the speaking model.
@@ -63,33 +66,37 @@ class NanoEyes:
         self.image_processor = image_processor
         self.thresholds = thresholds
         self.class_names: tuple[str, ...] = tuple(model.config.object_names)
-        self._kept: Recent[Look] = Recent(capacity)
-        self._lock = threading.Lock()
+        self._kept: Shared[Look] = Shared(capacity)
+        self._passes: Passes[Picture, Look] = Passes(self._look_at, BATCH)
 
     def look(self, picture: Picture) -> Look:
         """What the network sees in a picture."""
-        with self._lock:
-            return self._kept.get(picture.id, partial(self._pass, picture))
+        return self._kept.get(picture.id, lambda: self._passes.share(picture))
 
     def states(self, picture: Picture) -> Tensor:
         """The tower's tokens (1, L, D), for a speaker over the same tower."""
         return self.look(picture).states
 
-    def _pass(self, picture: Picture) -> Look:
-        image = Image.fromarray(picture.pixels)
-        values = self.image_processor(images=[image], return_tensors="pt")["pixel_values"]
+    def _look_at(self, pictures: Sequence[Picture]) -> list[Look]:
+        """One pass over some pictures."""
+        images = [Image.fromarray(picture.pixels) for picture in pictures]
+        values = self.image_processor(images=images, return_tensors="pt")["pixel_values"]
         with torch.inference_mode():
             out = self.model(values.to(self.model.device))
-        scores = _array(out.slot_scores[0])
+        return [self._read(out, number) for number in range(len(pictures))]
+
+    def _read(self, out: Any, number: int) -> Look:
+        """What a pass saw of one of its pictures."""
+        scores = _array(out.slot_scores[number])
         kept = scores >= self.thresholds.slot
-        masks = _array(out.slot_masks[0])[kept]
+        masks = _array(out.slot_masks[number])[kept]
         return Look(
-            states=out.last_hidden_state,
-            tags=_array(out.tag_logits[0].float().sigmoid()),
-            classes=_array(out.class_logits[0].float().softmax(0)),
+            states=out.last_hidden_state[number : number + 1].clone(),
+            tags=_array(out.tag_logits[number].float().sigmoid()),
+            classes=_array(out.class_logits[number].float().softmax(0)),
             masks=masks,
             scores=scores[kept],
-            names=_array(out.slot_class_probs[0])[kept][:, 1:],
+            names=_array(out.slot_class_probs[number])[kept][:, 1:],
             boxes=np.array([soft_box(mask, self.thresholds.mask) for mask in masks], np.float32).reshape(
                 -1, 4
             ),

@@ -8,7 +8,7 @@ kept by name: a text that is still being written meets the same findings as the 
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -26,7 +26,8 @@ from bubo.grounding.qualifiers import centre, colours_of
 from bubo.grounding.segmenter import Segmenter
 from bubo.grounding.tagger import Tagger
 from bubo.grounding.verdict import judge
-from bubo.recent import Recent
+from bubo.recent import Shared
+from bubo.stopping import check_stop
 from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
 
 _Result = TypeVar("_Result")
@@ -45,17 +46,29 @@ class _Seen:
     found: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
     faint: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
     missed: dict[str, float] = field(default_factory=dict)
+    mask_bytes: int = 0  # of all masks, which are as large as the picture
+    _numbered: dict[tuple[int, int], Instance] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, names: Iterable[str]) -> Iterable[Instance]:
         """What was found for the tags and for these names, not for what others asked."""
         wanted = self.tagged.union(names)
         return (one for name, group in self.found.items() if name in wanted for one in group)
 
-    @property
-    def mask_bytes(self) -> int:
-        """Bytes of all masks."""
-        groups = (*self.found.values(), *self.faint.values())
-        return sum(one.region.mask_bytes for group in groups for one in group)
+    def numbered(self, one: Instance, number: int) -> Instance:
+        """An instance under the number that its picture has in a conversation; made once."""
+        if not number:
+            return one
+        kept = self._numbered.get((id(one), number))
+        if kept is None:
+            kept = Instance(one.name, one.region.in_picture(number), one.size_hw, one.colours)
+            self._numbered[id(one), number] = kept
+        return kept
+
+    def add(self, group: dict[str, tuple[Instance, ...]], found: Mapping[str, tuple[Instance, ...]]) -> None:
+        """Takes up what was found: `group` is `self.found` or `self.faint`."""
+        group |= found
+        self.mask_bytes += sum(one.region.mask_bytes for instances in found.values() for one in instances)
 
 
 @dataclass(eq=False)
@@ -64,10 +77,14 @@ class _Listened:
 
     scores: dict[str, float] = field(default_factory=dict)
     stretches: dict[str, tuple[tuple[float, float, float], ...]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Grounder:
-    """Ties texts to pictures and sounds. Threads may share one; their questions to the tools take turns.
+    """Ties texts to pictures and sounds.
+
+    Threads may share one: the tools may then be asked about different media at once, and about one medium by
+    one thread at a time, so that what two want to know is found out once.
 
     Args:
         tagger: Names what a picture shows; with None there is only what the detector finds for the text.
@@ -112,9 +129,8 @@ class Grounder:
         self.open_vocabulary = open_vocabulary
         self._told = threading.local()  # what this thread's latest call has left to be read
         self._with_said: tuple[Lexicon, dict[str, tuple[str, ...]], Lexicon] | None = None
-        self._seen: Recent[_Seen] = Recent(num_media, lambda view: view.mask_bytes, MASK_BYTES)
-        self._listened: Recent[_Listened] = Recent(num_media)
-        self._lock = threading.RLock()
+        self._seen: Shared[_Seen] = Shared(num_media, lambda view: view.mask_bytes, MASK_BYTES)
+        self._listened: Shared[_Listened] = Shared(num_media)
 
     @property
     def last(self) -> dict[str, float]:
@@ -174,32 +190,32 @@ class Grounder:
         new_sounds: int | None = None,
     ) -> tuple[Perception, Lexicon]:
         """What the tools find in the media and for the nouns of the texts; and the lexicon with all tags."""
-        with self._lock:
-            views = [self._seen.get(picture.id, partial(self._view, picture)) for picture in pictures]
-            lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
-            lexicon, said = self._with_said_sounds(lexicon, question, text)
-            names = asked_objects(question, lexicon) | asked_objects(text, lexicon)
-            recent = _last(len(pictures), new_pictures)
-            instances: list[Instance] = []
-            seen_scores: dict[str, float] = {}
-            shown_scores: dict[str, float] = {}
-            for number, (picture, view) in enumerate(zip(pictures, views, strict=True)):
+        views = [self._seen.get(picture.id, partial(self._view, picture)) for picture in pictures]
+        lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
+        lexicon, said = self._with_said_sounds(lexicon, question, text)
+        names = asked_objects(question, lexicon) | asked_objects(text, lexicon)
+        recent = _last(len(pictures), new_pictures)
+        instances: list[Instance] = []
+        seen_scores: dict[str, float] = {}
+        shown_scores: dict[str, float] = {}
+        for number, (picture, view) in enumerate(zip(pictures, views, strict=True)):
+            with view.lock:
                 for asked in self._questions(name for name in names if name not in view.found):
-                    view.found |= self._find(picture, asked, view.missed)
-                here = list(_numbered(view.of(names), number))
-                instances += here
-                scores = [*view.tags.scores_by_label.items(), *((one.name, one.region.score) for one in here)]
-                scores += [(name, view.missed[name]) for name in names if name in view.missed]
-                for best in (seen_scores, shown_scores) if number in recent else (seen_scores,):
-                    for name, score in scores:
-                        best[name] = max(score, best.get(name, 0.0))
-            heard, faint, heard_scores = self._hear(sounds, said)
-            backed = {s for one in (*heard, *faint) for s in lexicon.sources_by_sound.get(one.name, ())}
-            faint_instances = [
-                one
-                for number, (picture, view) in enumerate(zip(pictures, views, strict=True))
-                for one in self._look_for(picture, view, number, backed - names)
-            ]
+                    view.add(view.found, self._find(picture, asked, view.missed))
+                here = list(_numbered(view, view.of(names), number))
+            instances += here
+            scores = [*view.tags.scores_by_label.items(), *((one.name, one.region.score) for one in here)]
+            scores += [(name, view.missed[name]) for name in names if name in view.missed]
+            for best in (seen_scores, shown_scores) if number in recent else (seen_scores,):
+                for name, score in scores:
+                    best[name] = max(score, best.get(name, 0.0))
+        heard, faint, heard_scores = self._hear(sounds, said)
+        backed = {s for one in (*heard, *faint) for s in lexicon.sources_by_sound.get(one.name, ())}
+        faint_instances = [
+            one
+            for number, (picture, view) in enumerate(zip(pictures, views, strict=True))
+            for one in self._look_for(picture, view, number, backed - names)
+        ]
         perception = Perception(
             tuple(instances),
             tuple(heard),
@@ -219,16 +235,14 @@ class Grounder:
 
     def caption(self, sounds: Sequence[Sound]) -> tuple[str, ...]:
         """What is heard in each of the sounds of a conversation, in words; without a listener nothing is."""
-        with self._lock:
-            self._told.last = {}
-            heard, _, _ = self._hear(sounds, ())
+        self._told.last = {}
+        heard, _, _ = self._hear(sounds, ())
         return caption_sounds(heard, self.lexicon, sounds)
 
     def clear(self) -> None:
         """Forget all findings."""
-        with self._lock:
-            self._seen.clear()
-            self._listened.clear()
+        self._seen.clear()
+        self._listened.clear()
 
     def _with_said_sounds(
         self, lexicon: Lexicon, question: str, text: str
@@ -240,9 +254,10 @@ class Grounder:
         if not said:
             return lexicon, ()
         # asked at every clause; with a tagger's thousands of names a new lexicon takes a third of a second
-        if self._with_said is None or self._with_said[0] is not lexicon or self._with_said[1] != said:
-            self._with_said = (lexicon, said, lexicon.extended(said).with_sounds(said))
-        return self._with_said[2], tuple(said)
+        kept = self._with_said
+        if kept is None or kept[0] is not lexicon or kept[1] != said:
+            kept = self._with_said = (lexicon, said, lexicon.extended(said).with_sounds(said))
+        return kept[2], tuple(said)
 
     def _hear(
         self, sounds: Sequence[Sound], said: Sequence[str]
@@ -259,7 +274,7 @@ class Grounder:
         best: dict[str, float] = {}
         for number, sound in enumerate(sounds):
             listened = self._listened.get(sound.id, _Listened)
-            if self.listener is not None:
+            with listened.lock:
                 self._listen(sound, known, known, listened)
                 for name in said:
                     self._listen(sound, [*known, name], [name], listened)
@@ -280,7 +295,7 @@ class Grounder:
             tags = self._timed("tag_s", lambda: tagger.tag(picture))
         tagged = [name for name, score in tags.scores_by_label.items() if score >= PRESENT]
         view = _Seen(tags, frozenset(tagged))
-        view.found = self._find(picture, tagged, view.missed)
+        view.add(view.found, self._find(picture, tagged, view.missed))
         return view
 
     def _look_for(
@@ -291,11 +306,14 @@ class Grounder:
         least = self.limits.faint
         hinted = [name for name in names if least <= scores.get(name, 0.0) < PRESENT]
         unknown = [name for name in names if name not in scores] if self.open_vocabulary else []
-        for asked in self._questions(name for name in (*hinted, *unknown) if name not in view.faint):
-            view.faint |= self._find(picture, asked, view.missed)
-        for name in sorted(names):
-            if scores.get(name, 0.0) < PRESENT:
-                yield from _numbered(view.faint.get(name, ()), number)
+        found: list[Instance] = []
+        with view.lock:
+            for asked in self._questions(name for name in (*hinted, *unknown) if name not in view.faint):
+                view.add(view.faint, self._find(picture, asked, view.missed))
+            for name in sorted(names):
+                if scores.get(name, 0.0) < PRESENT:
+                    found += _numbered(view, view.faint.get(name, ()), number)
+        return found
 
     def _questions(self, names: Iterable[str]) -> list[list[str]]:
         """Names as they are put to the detector, in the same order each time: together, or each alone."""
@@ -340,6 +358,7 @@ class Grounder:
         _note(spans, missing, self.limits.faint, listened)
 
     def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
+        check_stop()
         started = time.perf_counter()
         result = call()
         self._add_time(step, started)
@@ -357,10 +376,9 @@ def _instance(picture: Picture, regions: Regions, number: int) -> Instance:
     return Instance(regions.labels[number], region, picture.size_hw, colours_of(picture.pixels, region))
 
 
-def _numbered(found: Iterable[Instance], number: int) -> Iterable[Instance]:
+def _numbered(view: _Seen, found: Iterable[Instance], number: int) -> Iterable[Instance]:
     """A picture's instances under its number in the conversation, from left to right."""
-    for one in sorted(found, key=centre):
-        yield Instance(one.name, one.region.in_picture(number), one.size_hw, one.colours)
+    return (view.numbered(one, number) for one in sorted(found, key=centre))
 
 
 def _note(spans: Spans, names: Sequence[str], faint: float, listened: _Listened) -> None:

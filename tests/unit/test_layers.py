@@ -15,9 +15,21 @@ import bubo
 ROOT = Path(__file__).parents[2]
 FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
 
-CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "recent", "types"}
+CORE = {
+    "arguments",
+    "errors",
+    "checks",
+    "geometry",
+    "evidence",
+    "findings",
+    "passes",
+    "recent",
+    "stopping",
+    "types",
+}
 MIDDLE = {
     "answers",
+    "batching",
     "completions",
     "decoding",
     "downloads",
@@ -40,6 +52,7 @@ MIDDLE = {
     "records",
     "removing",
     "sensors",
+    "slots",
     "sounds",
     "watchdog",
     "weights",
@@ -59,6 +72,8 @@ ARROWS = {
     "evidence": {"errors", "checks", "geometry"},
     "findings": {"errors", "checks", "geometry"},
     "recent": set(),
+    "passes": {"errors"},
+    "stopping": set(),
     "types": CORE,
     "answers": CORE,
     "files": {"errors"},
@@ -73,7 +88,9 @@ ARROWS = {
     "grounding": CORE | {"models"},
     "decoding": CORE | {"models"},
     "prompts": CORE | {"decoding"},
-    "speaker": CORE | {"decoding", "models", "prompts"},
+    "slots": {"decoding"},
+    "batching": CORE | {"decoding", "slots"},
+    "speaker": CORE | {"batching", "decoding", "models", "prompts", "slots"},
     "watchdog": set(),
     "event_stream": {"errors", "watchdog"},
     "completions": CORE | {"event_stream", "media", "speaker"},
