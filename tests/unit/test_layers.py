@@ -15,7 +15,7 @@ import bubo
 ROOT = Path(__file__).parents[2]
 FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
 
-CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "recent", "types"}
+CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "places", "recent", "types"}
 MIDDLE = {
     "answers",
     "completions",
@@ -56,6 +56,7 @@ ARROWS = {
     "geometry": {"errors"},
     "evidence": {"errors", "checks", "geometry"},
     "findings": {"errors", "checks", "geometry"},
+    "places": {"errors", "checks"},
     "recent": set(),
     "types": CORE,
     "answers": CORE,
