@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bubo.errors import BuboError, InputError, SoundRefusedError
+from bubo.grounding.identity import known_entities
 from bubo.grounding.pipeline import Grounder
+from bubo.grounding.pointing import Pointed
 from bubo.grounding.tokens import closed_length
+from bubo.grounding.told_turns import settled_places, tell_places
 from bubo.speaker import Settings, Speaker, Stats
 from bubo.types import Answer, Entity, Link, Picture, Sound, Turn, Verdict, same
 
 if TYPE_CHECKING:
     from bubo.conversation import Conversation
 
-__all__ = ["Assistant", "Event", "load"]
+__all__ = ["Assistant", "Event", "load", "settled_places"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +53,18 @@ class Assistant:
         speaker: Gives the text.
         grounder: Ties it to pictures and sounds; with None answers have no links.
         name: What it was loaded as; saved conversations name it.
+        plain: The speaker knows only plain questions that name things, as nano does: what a question points
+            at is written into it, and where nothing is found the speaker is not asked. Any other speaker is
+            told in a sentence what is pointed at.
     """
 
-    def __init__(self, speaker: Speaker, grounder: Grounder | None = None, *, name: str = ""):
+    def __init__(
+        self, speaker: Speaker, grounder: Grounder | None = None, *, name: str = "", plain: bool = False
+    ):
         self.speaker = speaker
         self.grounder = grounder
         self.name = name
+        self.plain = plain
 
     def conversation(self, system: str = "") -> "Conversation":
         """A new conversation with this assistant; `system` is a text that stays before all turns."""
@@ -85,7 +94,8 @@ class Assistant:
             settings: How to answer; None is greedy.
 
         Raises:
-            InputError: If there is nothing to answer, or sounds that neither speaker nor grounder can hear.
+            InputError: If there is nothing to answer, sounds that neither speaker nor grounder can hear, or
+                a place that is not there.
             QuestionError: If the question does not fit into the model's context.
             SpeakerError: If a speaker elsewhere cannot be reached or refuses.
         """
@@ -95,7 +105,7 @@ class Assistant:
         started = time.perf_counter()
         text = ""
         stats = Stats()
-        pieces = self._speak(turns, settings, work)
+        pieces = self._speak(work.point(turns, self.plain), settings, work)
         try:
             while True:
                 try:
@@ -124,7 +134,8 @@ class Assistant:
             "encoder_calls": stats.encoder_calls,
         }
         notes = "; ".join(filter(None, (stats.note, work.note)))
-        metadata |= {name: text for name, text in (("note", notes), ("told", work.told)) if text}
+        said = (("note", notes), ("told", work.told), ("asked", work.asked))
+        metadata |= {name: text for name, text in said if text}
         answer = Answer(
             text,
             work.entities,
@@ -141,23 +152,13 @@ class Assistant:
         self, turns: Sequence[Turn], settings: Settings | None, work: "_Grounding"
     ) -> Generator[str, None, Stats]:
         """The pieces of the speaker's answer; a speaker that takes no sounds gets them as text."""
+        if work.own_answer:
+            yield work.own_answer
+            return Stats(finish="stop")
         if not work.sounds or self.speaker.takes_sound:
             with contextlib.suppress(SoundRefusedError):
                 return (yield from self.speaker.stream(turns, settings))
         return (yield from self.speaker.stream(work.tell(turns), settings))
-
-
-def known_entities(turns: Sequence[Turn]) -> list[Entity]:
-    """The entities of earlier answers as they were last, the one spoken of last at the end."""
-    known: dict[str, Entity] = {}
-    for turn in turns:
-        if turn.answer is None:
-            continue
-        for entity in turn.answer.entities:
-            known[entity.id] = entity
-        for link in sorted(turn.answer.links, key=lambda link: link.start):
-            known[link.entity] = known.pop(link.entity)
-    return list(known.values())
 
 
 def _timings(stats: Stats, text_s: float, work: "_Grounding", started: float) -> dict[str, float]:
@@ -189,10 +190,29 @@ class _Grounding:
         self.steps: dict[str, float] = {}
         self.spent_s = 0.0
         self.told = ""
+        self.asked = ""
+        self.own_answer = ""
+        self.pointed: tuple[Pointed, ...] = ()
         self.note = ""
         self._closed = 0
         self._shown: dict[str, Entity] = {}
         self._given: dict[tuple[int, int], str] = {}
+
+    def point(self, turns: Sequence[Turn], plain: bool) -> Sequence[Turn]:
+        """The turns with words for the places that they point at.
+
+        Raises:
+            InputError: If a place is not there.
+        """
+        if not any(turn.places for turn in turns):
+            return turns
+        started = time.perf_counter()
+        told = tell_places(turns, self.grounder, plain)
+        self.pointed, self.question, self.own_answer = told.pointed, told.question, told.own_answer
+        if told.turns[-1].text != turns[-1].text:
+            self.asked = told.turns[-1].text
+        self._add_steps(started)
+        return told.turns
 
     def tell(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns with words for their sounds: what is heard in them stands before what was asked.
@@ -252,6 +272,7 @@ class _Grounding:
             new_pictures=self.new_pictures,
             new_sounds=self.new_sounds,
             finished=finished,
+            pointed=self.pointed,
         )
         self.note = self.grounder.note
         self._add_steps(started)
@@ -291,11 +312,12 @@ def load(
         ModelError: If the name is unknown, the preset is not ready (the message has the command that makes it
             so), there is too little memory, or a file or tensor is missing or wrong.
     """
-    from bubo.loading import Wish, load_parts, load_tools
+    from bubo.loading import Wish, load_parts, load_tools, speaks_plainly
 
     wish = Wish(dtype, quantization, device, grounder)
+    plain = speaker is None and speaks_plainly(name_or_path)
     if speaker is None:
         speaker, tools, name = load_parts(name_or_path, wish)
     else:
         tools, name = load_tools(name_or_path, wish)
-    return Assistant(speaker, tools, name=name)
+    return Assistant(speaker, tools, name=name, plain=plain)

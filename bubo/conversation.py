@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from bubo.assistant import Assistant, Event, load
+from bubo.assistant import Assistant, Event, load, settled_places
 from bubo.conversation_file import read_conversation, write_conversation
 from bubo.errors import BuboError, ConversationError, InputError, QuestionError
 from bubo.media import PictureSource, SoundSource, load_picture, load_sound
+from bubo.places import listed
 from bubo.speaker import Settings
-from bubo.types import Answer, Entity, Picture, Sound, Turn
+from bubo.types import Answer, Entity, Picture, Place, Sound, Turn
 
 __all__ = ["MAX_QUESTION", "Conversation"]
 
@@ -80,6 +81,7 @@ class Conversation:
         picture: PictureSource | Sequence[PictureSource] | None = None,
         sound: SoundSource | Sequence[SoundSource] | None = None,
         *,
+        at: Place | Sequence[Place] | None = None,
         settings: Settings | None = None,
         **options: Any,
     ) -> Answer:
@@ -89,17 +91,19 @@ class Conversation:
             question: Up to 8,000 characters.
             picture: A path, bytes, array, PIL image or `Picture`, or a list of them; new with this question.
             sound: A path, bytes, (rate, samples) or `Sound`, or a list of them.
+            at: What the question points at: up to five places in pictures and sounds, or entities of earlier
+                answers.
             settings: How to answer; None is greedy.
             **options: Fields of `Settings` to change: max_new_tokens, temperature, top_p, seed.
 
         Raises:
             QuestionError: If the question is empty or too long.
             MediaError: If a picture or sound cannot be used.
-            InputError: If an option is unknown or out of range.
+            InputError: If an option is unknown or out of range, or a place is not there.
             ModelError: If the model cannot be loaded.
         """
         answer = None
-        for event in self.stream(question, picture, sound, settings=settings, **options):
+        for event in self.stream(question, picture, sound, at=at, settings=settings, **options):
             answer = event.answer
         if answer is None:
             raise BuboError("The assistant ended without an answer; ask again.")
@@ -111,6 +115,7 @@ class Conversation:
         picture: PictureSource | Sequence[PictureSource] | None = None,
         sound: SoundSource | Sequence[SoundSource] | None = None,
         *,
+        at: Place | Sequence[Place] | None = None,
         settings: Settings | None = None,
         **options: Any,
     ) -> Iterator[Event]:
@@ -126,7 +131,9 @@ class Conversation:
             _check_question(question),
             tuple(load_picture(source) for source in _listed(picture)),
             tuple(load_sound(source) for source in _listed(sound)),
+            places=listed(at),
         )
+        turn = replace(turn, places=settled_places([*self._turns, turn]))
         return self._follow(self.assistant, turn, chosen)
 
     def _follow(self, assistant: Assistant, turn: Turn, settings: Settings) -> Iterator[Event]:

@@ -17,12 +17,16 @@ from bubo.geometry import box_iou, mask_to_box
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
 from bubo.recent import Recent
-from bubo.types import Picture, Regions, Tags
+from bubo.types import Picture, Place, Regions, Tags
 
 FloatArray = NDArray[np.float32]
 
 # A box that overlaps no slot by this much was not made by this detector.
 SAME_BOX = 0.3
+# A point this near to a figure, as a share of the longer side, still means it: masks are a little narrow.
+NEAR_POINT = 0.02
+# A drawn box means an object that lies in it, or that it lies in, by this share.
+INSIDE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +224,35 @@ class NanoSegmenter:
                 parts.append(Regions(("",), box, look.scores[slot : slot + 1], masks[slot][None]))
         return Regions.merge(parts)
 
+    def segment_place(self, picture: Picture, place: Place) -> Regions:
+        """The object at points or in a box; none where the eyes know of no object."""
+        look = self.eyes.look(picture)
+        masks = [self._full(picture, mask) for mask in look.masks]
+        fits = [self._fit(mask, place) for mask in masks]
+        slot = max(range(len(fits)), key=lambda number: fits[number], default=0)
+        if not fits or fits[slot] <= 0:
+            return Regions.empty()
+        box = mask_to_box(masks[slot])[None]
+        return Regions(("",), box, look.scores[slot : slot + 1], masks[slot][None])
+
+    def _fit(self, mask: NDArray[np.bool_], place: Place) -> float:
+        """How well an object answers to a place, 0 for not at all; of two at a point the smaller does."""
+        area = int(np.count_nonzero(mask))
+        for point in place.points:
+            if area and _touches(mask, point.x, point.y, 0.0) != point.positive:
+                if not point.positive or not _touches(mask, point.x, point.y, NEAR_POINT * max(mask.shape)):
+                    return 0.0
+                area += mask.size  # only near: any that holds the point comes first
+        if place.box is None or not area:
+            return 1 / area if area else 0.0
+        box = np.array(place.box, np.float32)
+        x0, y0 = np.floor(box[:2]).astype(int)
+        x1, y1 = np.ceil(box[2:]).astype(int)
+        shared = int(np.count_nonzero(mask[y0:y1, x0:x1]))
+        overlap = float(box_iou(mask_to_box(mask)[None], box[None])[0, 0])
+        around = shared / area >= INSIDE or shared / max((x1 - x0) * (y1 - y0), 1) >= INSIDE
+        return overlap if overlap >= SAME_BOX or around else 0.0
+
     def _full(self, picture: Picture, probability: FloatArray) -> NDArray[np.bool_]:
         large = F.interpolate(
             torch.from_numpy(probability)[None, None],
@@ -238,6 +271,18 @@ class NanoSegmenter:
         inside = np.zeros_like(mask)
         inside[y0:y1, x0:x1] = True
         return mask & inside
+
+
+def _touches(mask: NDArray[np.bool_], x: float, y: float, reach: float) -> bool:
+    """Whether a mask (H, W) has a pixel within a reach of a point, all in pixels."""
+    height, width = mask.shape
+    column, row = min(int(x), width - 1), min(int(y), height - 1)
+    if reach < 1:
+        return bool(mask[row, column])
+    side = int(reach)
+    top, left = max(row - side, 0), max(column - side, 0)
+    rows, columns = np.nonzero(mask[top : row + side + 1, left : column + side + 1])
+    return bool((np.hypot(rows + top - row, columns + left - column) <= reach).any())
 
 
 def soft_box(mask: FloatArray, threshold: float) -> FloatArray:
