@@ -176,7 +176,7 @@ def _add_places(sources: Any) -> None:
     places = sources.add_parser(
         "places",
         help="pointing at things of the generated world",
-        description="Point at a random pixel of things and ask what they are: whether the region, its name and "
+        description="Point at a random pixel of things and ask about them: whether the region, its name and "
         "the answer's link are right, and whether nothing is found beside them. docs/evaluation.md explains "
         "the figures.",
     )
