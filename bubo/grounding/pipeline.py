@@ -195,7 +195,7 @@ class Grounder:
     def segment(self, picture: Picture, place: Place) -> Region | None:
         """The region of the thing at a point or in a box of a picture; None where nothing is known to be."""
         with self._lock:
-            found = self._things(picture) if self.segmenter is None else ()
+            found = [] if self.open_vocabulary and self.segmenter is not None else self._things(picture)
             return region_at(self.segmenter, picture, place, found)
 
     def name(self, medium: Picture | Sound, where: Region | Span) -> Label | None:

@@ -15,7 +15,7 @@ from bubo.geometry import box_iou, mask_iou, mask_to_box
 from bubo.grounding.perception import PRESENT, Heard, Instance, Perception
 from bubo.grounding.qualifiers import centre, colours_of
 from bubo.grounding.segmenter import PlaceSegmenter, Segmenter
-from bubo.types import Entity, Picture, Place, Region, Regions, Span
+from bubo.types import Entity, Picture, Place, Point, Region, Regions, Span
 
 #: Overlap from which two regions, or two stretches, are one thing.
 SAME = 0.5
@@ -62,7 +62,7 @@ def region_at(
     """The region of the thing at a place of a picture; None where nothing is known to be.
 
     Args:
-        segmenter: Cuts it out; with None it is looked for among what was found.
+        segmenter: Cuts it out; with None, or where it finds nothing, what was found is looked through.
         picture: The picture.
         place: Points or a box in it.
         found: Things of this picture.
@@ -79,7 +79,7 @@ def region_at(
         first = next(point for point in place.points if point.positive)
         regions = segmenter.segment(picture, np.array([[first.x, first.y]], np.float32))
     if not len(regions) or regions.masks is None or not regions.masks[0].any():
-        return None
+        return _found_at(place, number, found)
     return region_of(regions, number)
 
 
@@ -92,21 +92,29 @@ def region_of(regions: Regions, picture: int) -> Region:
 
 
 def _found_at(place: Place, picture: int, found: Iterable[Instance]) -> Region | None:
-    """The smallest thing whose box holds the points, or the one that fits a box best."""
+    """The smallest thing that holds the points, or the one that fits a box best."""
     boxes = [one.region for one in found if one.region.picture == picture]
     if place.box is not None:
         best = max(boxes, key=lambda one: float(box_iou([one.box], [place.box])[0, 0]), default=None)
         return best if best is not None and box_iou([best.box], [place.box])[0, 0] >= SAME else None
 
     def holds(region: Region) -> bool:
-        x0, y0, x1, y1 = region.box
-        return all((x0 <= p.x <= x1 and y0 <= p.y <= y1) == p.positive for p in place.points)
+        return all(_holds(region, point) == point.positive for point in place.points)
 
     def area(region: Region) -> float:
         x0, y0, x1, y1 = region.box
         return (x1 - x0) * (y1 - y0)
 
     return min((one for one in boxes if holds(one)), key=area, default=None)
+
+
+def _holds(region: Region, point: Point) -> bool:
+    """Whether a point lies on a region's mask, or in its box where it has none."""
+    if region.mask is not None:
+        height, width = region.mask.shape
+        return bool(region.mask[min(int(point.y), height - 1), min(int(point.x), width - 1)])
+    x0, y0, x1, y1 = region.box
+    return x0 <= point.x <= x1 and y0 <= point.y <= y1
 
 
 def same_place(a: Region, b: Region) -> float:

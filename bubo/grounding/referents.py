@@ -10,6 +10,8 @@ from bubo.types import Picture, Place, Sound
 
 #: Two of a kind are told apart by "left" and "upper" from this distance on, in sides of the picture.
 APART = 0.16
+#: Margins of the ninths: who is asked what is there may see the border elsewhere.
+BORDER, BESIDE = 0.02, 0.08
 THIRDS = {
     "left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom",
     "": "in the centre",
@@ -26,7 +28,7 @@ class Referent:
         where: "at the top left" of its picture, or "from 1.0 to 2.5 s".
         spot: The same for who sees pixels: "x 12 to 80, y 5 to 60 of 224 x 224 pixels"; "" for sounds.
         medium: "the picture", "picture 2", "the sound", ...
-        alone: No other thing is known in its ninth of the picture, no other sound in its sound.
+        alone: It is clearly the only thing in its ninth of the picture, or the only sound in its sound.
         sound: Whether it is heard.
         nothing: Whether nothing is there.
     """
@@ -108,7 +110,7 @@ def _seen(one: Pointed, instances: Sequence[Instance], pictures: Sequence[Pictur
         other for other in here if all(same_place(other.region, own.region) < 0.5 for own in one.instances)
     ]
     twins = [other for other in others if other.name == one.name]
-    near = [other for other in others if place_words(other) == place_words(first)]
+    alone = clear_of_borders(first) and not any(in_ninth(other, place_words(first)) for other in others)
     word = side_word(first, twins) if twins and len(one.instances) == 1 else ""
     phrase = f"the {word} {one.name}".replace("  ", " ") if one.name else f"the thing {where}"
     x0 = min(own.region.box[0] for own in one.instances)
@@ -117,7 +119,21 @@ def _seen(one: Pointed, instances: Sequence[Instance], pictures: Sequence[Pictur
     y1 = max(own.region.box[3] for own in one.instances)
     spot = _spot((x0, y0, x1, y1), pictures[number])
     medium = _medium("picture", number, len(pictures))
-    return Referent(one.name, phrase, where, spot, medium, alone=not near)
+    return Referent(one.name, phrase, where, spot, medium, alone)
+
+
+def clear_of_borders(one: Instance) -> bool:
+    """Whether a thing's centre keeps a distance from the borders of the ninths."""
+    return all(abs(share - border) >= BORDER for share in centre(one) for border in (1 / 3, 2 / 3))
+
+
+def in_ninth(one: Instance, words: set[str]) -> bool:
+    """Whether a thing's centre lies in a ninth of the picture, or just beside it."""
+    starts = {"left": 0.0, "right": 2 / 3, "top": 0.0, "bottom": 2 / 3}
+    column = next((starts[word] for word in words if word in ("left", "right")), 1 / 3)
+    row = next((starts[word] for word in words if word in ("top", "bottom")), 1 / 3)
+    shares = zip(centre(one), (column, row), strict=True)
+    return all(start - BESIDE <= share <= start + 1 / 3 + BESIDE for share, start in shares)
 
 
 def side_word(one: Instance, twins: Sequence[Instance]) -> str:

@@ -7,12 +7,13 @@ left dog?". Any other gets a sentence before the question, which stays as it was
 import re
 from collections.abc import Sequence
 
+from bubo.grounding.asking import asked_objects
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.referents import Referent
 from bubo.grounding.words import word_set
 
 _THIS = r"(?:it|this|that|these|those)"
-_THING = r"(?: (?:thing|things|object|objects|item|one|ones|here|there|over there|place|spot|sound|noise))*"
+_THING = r"(?:\ (?:thing|things|object|objects|item|one|ones|here|there|over\ there|place|spot|sound|noise))*"
 _SUBJECT = rf"{_THIS}{_THING}"
 #: Questions that ask for nothing but what it is: words alone, in lower case.
 _IDENTIFY = re.compile(
@@ -66,6 +67,8 @@ def plain_question(question: str, referents: Sequence[Referent], lexicon: Lexico
     replaced = _replaced(question, referents, lexicon)
     if replaced is not None:
         return replaced
+    if asked_objects(question, lexicon):
+        return question
     phrases = _both([one.phrase for one in referents])
     return f"{phrases[:1].upper()}{phrases[1:]}: {question[:1].lower()}{question[1:]}"
 
@@ -109,8 +112,9 @@ def _reading(
         return index + 1, own.phrase + _SHORT[key], False
     if key in ("this", "that", "the"):
         for length in (2, 1):
-            noun = " ".join(keys[index + 1 : index + 1 + length])
-            if _means(noun, own, lexicon) and (key != "the" or noun not in _GENERIC):
+            following = keys[index + 1 : index + 1 + length]
+            fits = len(following) == length and _means(" ".join(following), own, lexicon)
+            if fits and (key != "the" or following[0] not in _GENERIC):
                 return index + 1 + length, own.phrase, True
     if key not in _ONE or after in _MEDIA or (key != "it" and after in _GENERIC_SOUND):
         return index, "", False
