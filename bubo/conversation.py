@@ -18,6 +18,8 @@ from bubo.types import Answer, Entity, Picture, Place, Sound, Turn
 __all__ = ["MAX_QUESTION", "Conversation"]
 
 MAX_QUESTION = 8_000
+# Asked of places without a word.
+WHAT = "What is this?"
 
 
 class Conversation:
@@ -88,7 +90,7 @@ class Conversation:
         """Asks a question and waits for the answer. If anything goes wrong, the conversation stays as it was.
 
         Args:
-            question: Up to 8,000 characters.
+            question: Up to 8,000 characters; "" together with places asks what is there.
             picture: A path, bytes, array, PIL image or `Picture`, or a list of them; new with this question.
             sound: A path, bytes, (rate, samples) or `Sound`, or a list of them.
             at: What the question points at: up to five places in pictures and sounds, or entities of earlier
@@ -126,12 +128,13 @@ class Conversation:
         checked at once.
         """
         chosen = _settings(settings, options)
+        places = listed(at)
         turn = Turn(
             "user",
-            _check_question(question),
+            _check_question(WHAT if not question and places else question),
             tuple(load_picture(source) for source in _listed(picture)),
             tuple(load_sound(source) for source in _listed(sound)),
-            places=listed(at),
+            places=places,
         )
         turn = replace(turn, places=settled_places([*self._turns, turn]))
         return self._follow(self.assistant, turn, chosen)

@@ -148,7 +148,6 @@ def test_media_can_be_given_in_any_order_and_number(assistant, speaker, picture_
     assert len(turn.sounds) == 1
 
 
-@pytest.mark.parametrize("name", ["linked.png", "linked.JPG", "linked.webp"])
 def test_ask_points(assistant, speaker, media, capsys):
     speaker.queue = ["It is red."]
     assert cli.main(["ask", "What colour is it?", *media, "--at", "9,18,31,52"]) == 0
@@ -179,6 +178,7 @@ def test_no_places(text, capsys):
     assert capsys.readouterr().err.startswith("error: ")
 
 
+@pytest.mark.parametrize("name", ["linked.png", "linked.JPG", "linked.webp"])
 def test_ask_draws(assistant, media, tmp_path, capsys, name):
     assert cli.main(["ask", "What?", *media, "--draw", str(tmp_path / name)]) == 0
     with Image.open(tmp_path / name) as image:

@@ -186,6 +186,14 @@ def test_wrong_places_are_refused_before_anything_is_asked(picture):
     assert tools.speaker.asked == [] and tools.chat.turns == ()
 
 
+def test_without_a_word_it_is_asked_what_is_there(picture):
+    tools = Tools("There is a dog on the right.")
+    tools.chat.ask("", picture, at=Place.at(60, 30))
+    assert tools.asked == "What is on the right?" and tools.chat.turns[0].text == "What is this?"
+    with pytest.raises(InputError, match="empty"):
+        tools.chat.ask("")
+
+
 def test_a_saved_conversation_keeps_its_places(picture, tmp_path):
     tools = Tools("There is a dog on the right.")
     tools.chat.ask("What is this?", picture, at=Place.at(60, 30))
