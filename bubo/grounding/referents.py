@@ -12,8 +12,8 @@ from bubo.types import Picture, Place, Sound
 APART = 0.16
 #: A centre this near to the border of a ninth may be said to lie in either.
 BORDER = 0.02
-#: A thing that covers more of a ninth may be meant too. On validation pictures nano named another thing in 2 of
-#: 7 answers about what is at a place into which something else reached so far, and in none of 44 others.
+#: A thing that covers more of a ninth may be meant too. On validation pictures nano named another thing in 2
+#: of 7 answers about a place into which something else reached so far, and in none of 44 others.
 REACH = 0.02
 THIRDS = {
     "left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom",

@@ -279,10 +279,12 @@ class Resolver:
         if mention.other:  # "no other dog": all that are left of those spoken of
             spoken = [one for group in self.recent for one in group]
             candidates = [one for one in candidates if not _holds(spoken, one)]
+        pointed = [one for one in candidates if _holds(self.perception.pointed, one)]
+        candidates = pointed or candidates
         label = self._label(mention, sense, candidates)
         best = max((one.region.score for one in candidates), default=0.0)
         via = self._via(mention, sense)
-        if best < self.limits.clear:
+        if best < self.limits.clear and not pointed:
             return Found(label, "absent", 1 - best, f"{via}: denied, and found at most with {best:.2f}")
         return Found(label, "unsure", best, f"{via}: denied, but found with {best:.2f}", tuple(candidates))
 

@@ -115,6 +115,13 @@ def test_a_side_in_the_phrase_may_mean_the_other_one(picture):
     assert boxes(answer) == {"The left dog": [LEFT], "the right dog": [RIGHT]}
 
 
+def test_what_is_pointed_at_stays_itself_when_the_text_denies_it(picture):
+    tools = Tools("There is no cat here.")  # found with 0.7 only
+    answer = tools.chat.ask("How large is it?", picture, at=Place.at(35, 5))
+    (entity,) = answer.entities
+    assert (entity.status, boxes(answer)) == ("unsure", {"cat": [CAT]})
+
+
 def test_nothing_there_is_said_and_the_speaker_is_not_asked(picture, sound):
     tools = Tools()
     answer = tools.chat.ask("What is this?", picture, sound, at=Place.at(79, 59))
