@@ -105,7 +105,7 @@ class Assistant:
         started = time.perf_counter()
         text = ""
         stats = Stats()
-        pieces = self._speak(work.point(turns, self.plain), settings, work)
+        pieces = self._speak(work.point(turns, self.grounder, self.plain), settings, work)
         try:
             while True:
                 try:
@@ -198,8 +198,8 @@ class _Grounding:
         self._shown: dict[str, Entity] = {}
         self._given: dict[tuple[int, int], str] = {}
 
-    def point(self, turns: Sequence[Turn], plain: bool) -> Sequence[Turn]:
-        """The turns with words for the places that they point at.
+    def point(self, turns: Sequence[Turn], grounder: Grounder | None, plain: bool) -> Sequence[Turn]:
+        """The turns with words for the places that they point at, from what this grounder finds there.
 
         Raises:
             InputError: If a place is not there.
@@ -207,7 +207,7 @@ class _Grounding:
         if not any(turn.places for turn in turns):
             return turns
         started = time.perf_counter()
-        told = tell_places(turns, self.grounder, plain)
+        told = tell_places(turns, grounder, plain)
         self.pointed, self.question, self.own_answer = told.pointed, told.question, told.own_answer
         if told.turns[-1].text != turns[-1].text:
             self.asked = told.turns[-1].text

@@ -63,9 +63,9 @@ def tell_places(turns: Sequence[Turn], grounder: Grounder | None, plain: bool) -
         if turn.places:
             places = settled_places(turns[:number])
             pointed, referents = _referents(places, turns[:number], grounder)
-            if plain:
+            if plain and grounder is not None:
                 own = own_answer(turn.text, referents)
-                if not own and grounder is not None:
+                if not own:
                     text = question = plain_question(turn.text, referents, grounder.lexicon)
             else:
                 text = f"{sentence(referents)} {turn.text}"
