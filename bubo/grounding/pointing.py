@@ -93,10 +93,12 @@ def region_of(regions: Regions, picture: int) -> Region:
 
 def _found_at(place: Place, picture: int, found: Iterable[Instance]) -> Region | None:
     """The smallest thing that holds the points, or the one that fits a box best."""
-    boxes = [one.region for one in found if one.region.picture == picture]
+    here = [one.region for one in found if one.region.picture == picture]
     if place.box is not None:
-        best = max(boxes, key=lambda one: float(box_iou([one.box], [place.box])[0, 0]), default=None)
-        return best if best is not None and box_iou([best.box], [place.box])[0, 0] >= SAME else None
+        box = place.box
+        rated = [(float(box_iou([one.box], [box])[0, 0]), one) for one in here]
+        best = max(rated, key=lambda row: row[0], default=None)
+        return best[1] if best is not None and best[0] >= SAME else None
 
     def holds(region: Region) -> bool:
         return all(_holds(region, point) == point.positive for point in place.points)
@@ -105,7 +107,7 @@ def _found_at(place: Place, picture: int, found: Iterable[Instance]) -> Region |
         x0, y0, x1, y1 = region.box
         return (x1 - x0) * (y1 - y0)
 
-    return min((one for one in boxes if holds(one)), key=area, default=None)
+    return min((one for one in here if holds(one)), key=area, default=None)
 
 
 def _holds(region: Region, point: Point) -> bool:

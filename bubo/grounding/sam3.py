@@ -107,17 +107,18 @@ class Sam3Grounder:
                 first = next(point for point in place.points if point.positive)
                 box = self._around(picture, np.array([first.x, first.y], np.float32))
             found, _ = self._ask(picture, VISUAL, box, keep_best=True)
-            if found.masks is None:
+            masks = found.masks
+            if masks is None:
                 return Regions.empty()
-            fitting = [n for n, mask in enumerate(found.masks) if _holds(mask, place)]
+            fitting = [n for n, mask in enumerate(masks) if _holds(mask, place)]
             if not fitting:
                 return Regions.empty()
             if place.box is not None:
                 overlaps = box_iou(found.boxes[fitting], box[None])[:, 0]
                 number = fitting[int(overlaps.argmax())]
             else:
-                number = min(fitting, key=lambda n: int(np.count_nonzero(found.masks[n])))
-            mask = found.masks[number]
+                number = min(fitting, key=lambda n: int(np.count_nonzero(masks[n])))
+            mask = masks[number]
             return Regions(("",), mask_to_box(mask)[None], found.scores[[number]], mask[None])
 
     def _find(self, picture: Picture, phrase: str) -> Regions:
