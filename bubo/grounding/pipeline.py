@@ -196,7 +196,7 @@ class Grounder:
         """The region of the thing at a point or in a box of a picture; None where nothing is known to be."""
         with self._lock:
             found = [] if self.open_vocabulary and self.segmenter is not None else self._things(picture)
-            return region_at(self.segmenter, picture, place, found)
+            return region_at(self.segmenter, picture, place, list(numbered(found, place.picture or 0)))
 
     def name(self, medium: Picture | Sound, where: Region | Span) -> Label | None:
         """What a region of a picture, or some seconds of a sound, are called; None if that is not known."""

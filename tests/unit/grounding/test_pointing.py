@@ -63,6 +63,8 @@ def test_without_a_segmenter_what_was_found_is_looked_through(picture):
     grounder = Tools().grounder
     assert grounder.segment(picture, Place.at(60, 30, picture=0)).box == RIGHT
     assert grounder.segment(picture, Place(box=(1, 9, 24, 48))).box == LEFT
+    there = grounder.segment(picture, Place.at(60, 30, picture=2))  # of a later picture of a conversation
+    assert (there.picture, there.box) == (2, RIGHT)
     assert grounder.segment(picture, Place((Point(60, 30), Point(70, 40, False)))) is None
     assert grounder.segment(picture, Place.at(79, 59)) is None
     assert grounder.segment(picture, Place(box=(60, 50, 79, 59))) is None
