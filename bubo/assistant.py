@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bubo.errors import BuboError, InputError, ModelError, SoundRefusedError
+from bubo.grounding.identity import known_entities
 from bubo.grounding.pipeline import Grounder
+from bubo.grounding.pointing import Pointed
 from bubo.grounding.tokens import closed_length
+from bubo.grounding.told_turns import settled_places, tell_places
 from bubo.speaker import Settings, Speaker, Stats
 from bubo.stopping import Stopped, stoppable
 from bubo.types import Answer, Entity, Link, Picture, Sound, Turn, Verdict, same
@@ -18,7 +21,7 @@ from bubo.types import Answer, Entity, Link, Picture, Sound, Turn, Verdict, same
 if TYPE_CHECKING:
     from bubo.conversation import Conversation
 
-__all__ = ["Assistant", "Event", "load"]
+__all__ = ["Assistant", "Event", "load", "settled_places"]
 
 #: Seconds that grounding may go on after a stop, so that what was said is still linked where that is quick.
 GRACE_S = 0.3
@@ -55,12 +58,18 @@ class Assistant:
         speaker: Gives the text.
         grounder: Ties it to pictures and sounds; with None answers have no links.
         name: What it was loaded as; saved conversations name it.
+        plain: The speaker knows only plain questions that name things, as nano does: what a question points
+            at is written into it, and where nothing is found the speaker is not asked. Any other speaker is
+            told in a sentence what is pointed at.
     """
 
-    def __init__(self, speaker: Speaker, grounder: Grounder | None = None, *, name: str = ""):
+    def __init__(
+        self, speaker: Speaker, grounder: Grounder | None = None, *, name: str = "", plain: bool = False
+    ):
         self.speaker = speaker
         self.grounder = grounder
         self.name = name
+        self.plain = plain
 
     def conversation(self, system: str = "") -> "Conversation":
         """A new conversation with this assistant; `system` is a text that stays before all turns."""
@@ -105,7 +114,8 @@ class Assistant:
             grounding: Whether the answer is linked; a speaker that takes no sounds is told of them anyway.
 
         Raises:
-            InputError: If there is nothing to answer, or sounds that neither speaker nor grounder can hear.
+            InputError: If there is nothing to answer, sounds that neither speaker nor grounder can hear, or
+                a place that is not there.
             QuestionError: If the question does not fit into the model's context.
             SpeakerError: If a speaker elsewhere cannot be reached or refuses.
         """
@@ -116,7 +126,7 @@ class Assistant:
         started = time.perf_counter()
         text = ""
         stats = Stats()
-        pieces = self._speak(turns, settings, work, stop)
+        pieces = self._speak(work.point(turns, self.grounder, self.plain), settings, work, stop)
         try:
             while True:
                 try:
@@ -147,7 +157,8 @@ class Assistant:
             "encoder_calls": stats.encoder_calls,
         }
         notes = "; ".join(filter(None, (stats.note, work.note)))
-        metadata |= {name: text for name, text in (("note", notes), ("told", work.told)) if text}
+        said = (("note", notes), ("told", work.told), ("asked", work.asked))
+        metadata |= {name: text for name, text in said if text}
         answer = Answer(
             text,
             work.entities,
@@ -164,6 +175,9 @@ class Assistant:
         self, turns: Sequence[Turn], settings: Settings | None, work: "_Grounding", stop: threading.Event
     ) -> Generator[str, None, Stats]:
         """The pieces of the speaker's answer; a speaker that takes no sounds gets them as text."""
+        if work.own_answer:
+            yield work.own_answer
+            return Stats(finish="stop")
         if not work.sounds or self.speaker.takes_sound:
             with contextlib.suppress(SoundRefusedError):
                 return (yield from self.speaker.stream(turns, settings, stop))
@@ -172,19 +186,6 @@ class Assistant:
         except Stopped:
             return Stats(finish="stopped")
         return (yield from self.speaker.stream(told, settings, stop))
-
-
-def known_entities(turns: Sequence[Turn]) -> list[Entity]:
-    """The entities of earlier answers as they were last, the one spoken of last at the end."""
-    known: dict[str, Entity] = {}
-    for turn in turns:
-        if turn.answer is None:
-            continue
-        for entity in turn.answer.entities:
-            known[entity.id] = entity
-        for link in sorted(turn.answer.links, key=lambda link: link.start):
-            known[link.entity] = known.pop(link.entity)
-    return list(known.values())
 
 
 def _timings(stats: Stats, text_s: float, work: "_Grounding", started: float) -> dict[str, float]:
@@ -222,10 +223,33 @@ class _Grounding:
         self.steps: dict[str, float] = {}
         self.spent_s = 0.0
         self.told = ""
+        self.asked = ""
+        self.own_answer = ""
+        self.pointed: tuple[Pointed, ...] = ()
         self.note = ""
         self._closed = 0
         self._shown: dict[str, Entity] = {}
         self._given: dict[tuple[int, int], str] = {}
+
+    def point(self, turns: Sequence[Turn], grounder: Grounder | None, plain: bool) -> Sequence[Turn]:
+        """The turns with words for the places that they point at, from what this grounder finds there.
+
+        Raises:
+            InputError: If a place is not there.
+        """
+        if not any(turn.places for turn in turns):
+            return turns
+        started = time.perf_counter()
+        try:
+            with stoppable(self._stop.is_set):
+                told = tell_places(turns, grounder, plain)
+        except Stopped:  # the speaker is stopped, too
+            return turns
+        self.pointed, self.question, self.own_answer = told.pointed, told.question, told.own_answer
+        if told.turns[-1].text != turns[-1].text:
+            self.asked = told.turns[-1].text
+        self._add_steps(started)
+        return told.turns
 
     def tell(self, turns: Sequence[Turn]) -> list[Turn]:
         """The turns with words for their sounds: what is heard in them stands before what was asked.
@@ -291,6 +315,7 @@ class _Grounding:
                     new_pictures=self.new_pictures,
                     new_sounds=self.new_sounds,
                     finished=finished,
+                    pointed=self.pointed,
                 )
             self.note = self.grounder.note
         except Stopped:  # what was found for the clauses before stays
@@ -340,7 +365,7 @@ def load(
         ModelError: If the name is unknown, the preset is not ready (the message has the command that makes it
             so), there is too little memory, or a file or tensor is missing or wrong.
     """
-    from bubo.loading import Wish, load_parts, load_tools
+    from bubo.loading import Wish, load_parts, load_tools, speaks_plainly
 
     if not isinstance(name_or_path, str | Path):
         raise ModelError(
@@ -348,8 +373,9 @@ def load(
             "`bubo models` lists names."
         )
     wish = Wish(dtype, quantization, device, grounder)
+    plain = speaker is None and speaks_plainly(name_or_path)
     if speaker is None:
         speaker, tools, name = load_parts(name_or_path, wish)
     else:
         tools, name = load_tools(name_or_path, wish)
-    return Assistant(speaker, tools, name=name)
+    return Assistant(speaker, tools, name=name, plain=plain)

@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from bubo.assistant import Assistant, Event, load
+from bubo.assistant import Assistant, Event, load, settled_places
 from bubo.conversation_file import read_conversation, write_conversation
 from bubo.errors import BuboError, ConversationError, InputError, QuestionError
 from bubo.media import PictureSource, SoundSource, load_picture, load_sound
+from bubo.places import listed
 from bubo.speaker import Settings
-from bubo.types import Answer, Entity, Picture, Sound, Turn
+from bubo.types import Answer, Entity, Picture, Place, Sound, Turn
 
 __all__ = ["MAX_QUESTION", "Conversation"]
 
 MAX_QUESTION = 8_000
+# Asked of places without a word.
+WHAT = "What is this?"
 
 
 class Conversation:
@@ -81,6 +84,7 @@ class Conversation:
         picture: PictureSource | Sequence[PictureSource] | None = None,
         sound: SoundSource | Sequence[SoundSource] | None = None,
         *,
+        at: Place | Sequence[Place] | None = None,
         settings: Settings | None = None,
         stop: threading.Event | None = None,
         grounding: bool = True,
@@ -89,9 +93,11 @@ class Conversation:
         """Asks a question and waits for the answer. If anything goes wrong, the conversation stays as it was.
 
         Args:
-            question: Up to 8,000 characters.
+            question: Up to 8,000 characters; "" together with places asks what is there.
             picture: A path, bytes, array, PIL image or `Picture`, or a list of them; new with this question.
             sound: A path, bytes, (rate, samples) or `Sound`, or a list of them.
+            at: What the question points at: up to five places in pictures and sounds, or entities of earlier
+                answers.
             settings: How to answer; None is greedy.
             stop: Ends the work when it is set; the answer is what was said till then.
             grounding: Whether the answer is linked.
@@ -100,7 +106,7 @@ class Conversation:
         Raises:
             QuestionError: If the question is empty or too long.
             MediaError: If a picture or sound cannot be used.
-            InputError: If an option is unknown or out of range.
+            InputError: If an option is unknown or out of range, or a place is not there.
             ModelError: If the model cannot be loaded.
         """
         answer = None
@@ -108,6 +114,7 @@ class Conversation:
             question,
             picture,
             sound,
+            at=at,
             settings=settings,
             stop=stop,
             grounding=grounding,
@@ -125,6 +132,7 @@ class Conversation:
         picture: PictureSource | Sequence[PictureSource] | None = None,
         sound: SoundSource | Sequence[SoundSource] | None = None,
         *,
+        at: Place | Sequence[Place] | None = None,
         settings: Settings | None = None,
         stop: threading.Event | None = None,
         grounding: bool = True,
@@ -137,12 +145,15 @@ class Conversation:
         checked at once.
         """
         chosen = _settings(settings, options)
+        places = listed(at)
         turn = Turn(
             "user",
-            _check_question(question),
+            _check_question(WHAT if not question and places else question),
             tuple(load_picture(source) for source in _listed(picture)),
             tuple(load_sound(source) for source in _listed(sound)),
+            places=places,
         )
+        turn = replace(turn, places=settled_places([*self._turns, turn]))
         return self._follow(self.assistant, turn, chosen, stop, grounding)
 
     def _follow(

@@ -20,7 +20,7 @@ from bubo.errors import ConversationError, InputError
 from bubo.evidence import kept_mask
 from bubo.geometry import Cutout, rle_decode
 from bubo.media import encode_png, encode_wav, load_picture, load_sound, write_atomic
-from bubo.types import Answer, Link, Picture, Sound, Turn
+from bubo.types import Answer, Link, Picture, Place, Sound, Turn
 
 FORMAT = "bubo conversation"
 VERSION = 1
@@ -151,6 +151,8 @@ def _names(
 
 def _turn_to_dict(turn: Turn, media: dict[str, Picture | Sound]) -> dict[str, Any]:
     data: dict[str, Any] = {"role": turn.role, "text": turn.text, **_names(turn.pictures, turn.sounds, media)}
+    if turn.places:
+        data["places"] = [place.to_dict() for place in turn.places]
     if turn.answer is not None:
         data["answer"] = {
             **turn.answer.to_dict(),
@@ -195,7 +197,8 @@ class _Reader:
         """One turn with its media and answer."""
         pictures, sounds = self._media(data)
         answer = None if data.get("answer") is None else self._answer(data["answer"])
-        return Turn(data["role"], data["text"], pictures, sounds, answer)
+        places = tuple(Place.from_dict(place) for place in data.get("places", ()))
+        return Turn(data["role"], data["text"], pictures, sounds, answer, places)
 
     def _answer(self, data: dict[str, Any]) -> Answer:
         answer = Answer.from_dict(data, self._mask)

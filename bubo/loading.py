@@ -111,6 +111,11 @@ def load_parts(name_or_path: str | Path, wish: Wish) -> tuple[Speaker, Grounder 
     return _load_preset(preset, presets, wish)
 
 
+def speaks_plainly(name_or_path: str | Path) -> bool:
+    """Whether a model is laid out like nano, which was trained on plain questions that name things."""
+    return str(name_or_path) in BUILT_IN or Path(name_or_path).expanduser().is_dir()
+
+
 def load_tools(name_or_path: str | Path, wish: Wish) -> tuple[Grounder | None, str]:
     """What grounds, for a speaker from elsewhere, and what it was loaded as; a preset's own is not loaded.
 

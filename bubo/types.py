@@ -3,7 +3,8 @@
 All are frozen and checked when made (`InputError` says what is wrong). Values that hold arrays have no `==`
 of their own; use `same(a, b)`. Boxes are x0, y0, x1, y1 in pixels of the upright original picture, times are
 seconds from the start of the sound, text offsets are half-open Unicode code points. The media and the answer
-are defined here; what grounding models find and what an answer rests on come from `findings` and `evidence`.
+are defined here; what grounding models find, what an answer rests on and what a question points at come from
+`findings`, `evidence` and `places`.
 """
 
 import dataclasses
@@ -22,6 +23,7 @@ from bubo.errors import InputError
 from bubo.evidence import STATUSES, VERDICTS, Entity, Link, MaskDecoder, Region, Span, Verdict
 from bubo.findings import Regions, Spans, Tags
 from bubo.geometry import rle_decode
+from bubo.places import Place, Point, listed
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,6 +36,8 @@ __all__ = [
     "Entity",
     "Link",
     "Picture",
+    "Place",
+    "Point",
     "Region",
     "Regions",
     "Sound",
@@ -276,6 +280,7 @@ class Turn:
         pictures: Pictures handed in with it.
         sounds: Sounds handed in with it.
         answer: The full answer, for assistant turns.
+        places: What a user's turn points at.
     """
 
     role: str
@@ -283,6 +288,7 @@ class Turn:
     pictures: tuple[Picture, ...] = ()
     sounds: tuple[Sound, ...] = ()
     answer: Answer | None = None
+    places: tuple[Place, ...] = ()
 
     def __post_init__(self) -> None:
         checks.check_choice("Turn.role", self.role, ROLES)
@@ -293,4 +299,4 @@ class Turn:
             raise InputError(
                 f"Turn.answer must be an Answer or None, but got {checks.describe(self.answer)}."
             )
-        set_fields(self, pictures=pictures, sounds=sounds)
+        set_fields(self, pictures=pictures, sounds=sounds, places=listed(self.places))

@@ -8,76 +8,36 @@ kept by name: a text that is still being written meets the same findings as the 
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from bubo.errors import InputError
 from bubo.geometry import box_area
 from bubo.grounding.asking import asked_objects, asked_sounds
 from bubo.grounding.caption import caption_sounds
 from bubo.grounding.detector import Detector
+from bubo.grounding.kept import Listened, Seen, instance_of, note_spans, numbered
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.limits import Limits
 from bubo.grounding.listener import Listener
 from bubo.grounding.matcher import Matcher, match
 from bubo.grounding.perception import PRESENT, Heard, Instance, Perception
-from bubo.grounding.qualifiers import centre, colours_of
+from bubo.grounding.pointing import Label, Pointed, heard_in, name_region, point, region_at, with_pointed
+from bubo.grounding.qualifiers import centre
 from bubo.grounding.segmenter import Segmenter
 from bubo.grounding.tagger import Tagger
 from bubo.grounding.verdict import judge
 from bubo.recent import Shared
 from bubo.stopping import check_stop
-from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
+from bubo.types import Entity, Link, Picture, Place, Region, Regions, Sound, Span, Tags, Verdict
 
 _Result = TypeVar("_Result")
 # Bytes of masks of earlier pictures that are kept.
 MASK_BYTES = 512_000_000
 # Bytes of masks that are whole at a time, a byte per pixel; a region keeps a large one as its cutout.
 BLOCK_BYTES = 256_000_000
-
-
-@dataclass(eq=False)
-class _Seen:
-    """What is known about one picture, whatever its number in a conversation and whoever asked."""
-
-    tags: Tags
-    tagged: frozenset[str] = frozenset()
-    found: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
-    faint: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
-    missed: dict[str, float] = field(default_factory=dict)
-    mask_bytes: int = 0  # of all masks, which are as large as the picture
-    _numbered: dict[tuple[int, int], Instance] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def of(self, names: Iterable[str]) -> Iterable[Instance]:
-        """What was found for the tags and for these names, not for what others asked."""
-        wanted = self.tagged.union(names)
-        return (one for name, group in self.found.items() if name in wanted for one in group)
-
-    def numbered(self, one: Instance, number: int) -> Instance:
-        """An instance under the number that its picture has in a conversation; made once."""
-        if not number:
-            return one
-        kept = self._numbered.get((id(one), number))
-        if kept is None:
-            kept = Instance(one.name, one.region.in_picture(number), one.size_hw, one.colours)
-            self._numbered[id(one), number] = kept
-        return kept
-
-    def add(self, group: dict[str, tuple[Instance, ...]], found: Mapping[str, tuple[Instance, ...]]) -> None:
-        """Takes up what was found: `group` is `self.found` or `self.faint`."""
-        group |= found
-        self.mask_bytes += sum(one.region.mask_bytes for instances in found.values() for one in instances)
-
-
-@dataclass(eq=False)
-class _Listened:
-    """What is known about one sound: of each name its score and (start, end, score) of its stretches."""
-
-    scores: dict[str, float] = field(default_factory=dict)
-    stretches: dict[str, tuple[tuple[float, float, float], ...]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Grounder:
@@ -129,8 +89,8 @@ class Grounder:
         self.open_vocabulary = open_vocabulary
         self._told = threading.local()  # what this thread's latest call has left to be read
         self._with_said: tuple[Lexicon, dict[str, tuple[str, ...]], Lexicon] | None = None
-        self._seen: Shared[_Seen] = Shared(num_media, lambda view: view.mask_bytes, MASK_BYTES)
-        self._listened: Shared[_Listened] = Shared(num_media)
+        self._seen: Shared[Seen] = Shared(num_media, lambda view: view.mask_bytes, MASK_BYTES)
+        self._listened: Shared[Listened] = Shared(num_media)
 
     @property
     def last(self) -> dict[str, float]:
@@ -153,6 +113,7 @@ class Grounder:
         new_pictures: int | None = None,
         new_sounds: int | None = None,
         finished: bool = True,
+        pointed: Sequence[Pointed] = (),
     ) -> tuple[tuple[Entity, ...], tuple[Link, ...], Verdict | None]:
         """Ties the phrases of an answer to pixels, seconds, or the finding that nothing is there.
 
@@ -165,6 +126,7 @@ class Grounder:
             new_pictures: How many pictures at the end the answer is about; None means all.
             new_sounds: The same for sounds.
             finished: False for the beginning of an answer that is still being written: no verdict is given.
+            pointed: What the question points at, from `point`.
 
         Returns:
             The entities that the answer speaks of or the verdict rests on, the links, and the verdict.
@@ -172,6 +134,8 @@ class Grounder:
         self._told.last = {}
         perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
         started = time.perf_counter()
+        if pointed:
+            perception = with_pointed(perception, pointed)
         matcher = self.matcher if finished else match
         # nothing is held meanwhile: a matcher may wait for a language model
         matched = matcher(text, lexicon, perception, known, question=question, limits=self.limits)
@@ -202,7 +166,7 @@ class Grounder:
             with view.lock:
                 for asked in self._questions(name for name in names if name not in view.found):
                     view.add(view.found, self._find(picture, asked, view.missed))
-                here = list(_numbered(view, view.of(names), number))
+                here = list(numbered(view, view.of(names), number))
             instances += here
             scores = [*view.tags.scores_by_label.items(), *((one.name, one.region.score) for one in here)]
             scores += [(name, view.missed[name]) for name in names if name in view.missed]
@@ -232,6 +196,44 @@ class Grounder:
             faint_heard=tuple(faint),
         )
         return perception, lexicon
+
+    def segment(self, picture: Picture, place: Place) -> Region | None:
+        """The region of the thing at a point or in a box of a picture; None where nothing is known to be."""
+        found: Iterable[Instance] = ()
+        if not self.open_vocabulary or self.segmenter is None:
+            view = self._seen.get(picture.id, partial(self._view, picture))
+            with view.lock:
+                found = list(numbered(view, view.all(), place.picture or 0))
+        return region_at(self.segmenter, picture, place, list(found))
+
+    def name(self, medium: Picture | Sound, where: Region | Span) -> Label | None:
+        """What a region of a picture, or some seconds of a sound, are called; None if that is not known."""
+        if isinstance(where, Span) and isinstance(medium, Sound):
+            heard, _, _ = self._hear([medium], ())
+            best = next(iter(heard_in(replace(where, sound=0), heard)), None)
+            return None if best is None else Label(best.name, best.span.score)
+        if not isinstance(where, Region) or not isinstance(medium, Picture):
+            raise InputError("A picture needs a Region to be named, a sound a Span.")
+
+        def find(names: Sequence[str]) -> Iterable[Instance]:
+            return [one for group in self._find(medium, names, {}).values() for one in group]
+
+        view = self._seen.get(medium.id, partial(self._view, medium))
+        with view.lock:
+            found = view.all()
+        region = replace(where, picture=0)
+        return name_region(medium, region, found, self.tagger, find, self.open_vocabulary)
+
+    def point(
+        self,
+        places: Sequence[Place],
+        pictures: Sequence[Picture] = (),
+        sounds: Sequence[Sound] = (),
+        known: Sequence[Entity] = (),
+    ) -> tuple[tuple[Pointed, ...], Perception]:
+        """What is at each place, `places` being settled (see `bubo.places`), and what else is found."""
+        perception, _ = self.perceive("", pictures, sounds)
+        return point(places, pictures, known, perception, self.segment, self.name), perception
 
     def caption(self, sounds: Sequence[Sound]) -> tuple[str, ...]:
         """What is heard in each of the sounds of a conversation, in words; without a listener nothing is."""
@@ -273,7 +275,7 @@ class Grounder:
         faint: list[Heard] = []
         best: dict[str, float] = {}
         for number, sound in enumerate(sounds):
-            listened = self._listened.get(sound.id, _Listened)
+            listened = self._listened.get(sound.id, Listened)
             with listened.lock:
                 self._listen(sound, known, known, listened)
                 for name in said:
@@ -288,18 +290,18 @@ class Grounder:
                     best[name] = max(listened.scores[name], best.get(name, 0.0))
         return heard, faint, best
 
-    def _view(self, picture: Picture) -> _Seen:
+    def _view(self, picture: Picture) -> Seen:
         tags = Tags((), Regions.empty().scores)
         if self.tagger is not None:
             tagger = self.tagger
             tags = self._timed("tag_s", lambda: tagger.tag(picture))
         tagged = [name for name, score in tags.scores_by_label.items() if score >= PRESENT]
-        view = _Seen(tags, frozenset(tagged))
+        view = Seen(tags, frozenset(tagged))
         view.add(view.found, self._find(picture, tagged, view.missed))
         return view
 
     def _look_for(
-        self, picture: Picture, view: _Seen, number: int, names: Iterable[str]
+        self, picture: Picture, view: Seen, number: int, names: Iterable[str]
     ) -> Iterable[Instance]:
         """Things that the sounds make likely and that the tags hint at, or have no word for."""
         scores = view.tags.scores_by_label
@@ -312,7 +314,7 @@ class Grounder:
                 view.add(view.faint, self._find(picture, asked, view.missed))
             for name in sorted(names):
                 if scores.get(name, 0.0) < PRESENT:
-                    found += _numbered(view, view.faint.get(name, ()), number)
+                    found += numbered(view, view.faint.get(name, ()), number)
         return found
 
     def _questions(self, names: Iterable[str]) -> list[list[str]]:
@@ -343,19 +345,17 @@ class Grounder:
                 part = self._timed("segment_s", partial(segmenter.segment, picture, part))
             for number, name in enumerate(part.labels):
                 if name in found:
-                    found[name] += (_instance(picture, part, number),)
+                    found[name] += (instance_of(picture, part, number),)
         return {name: tuple(sorted(group, key=centre)) for name, group in found.items()}
 
-    def _listen(
-        self, sound: Sound, phrases: Sequence[str], names: Sequence[str], listened: _Listened
-    ) -> None:
+    def _listen(self, sound: Sound, phrases: Sequence[str], names: Sequence[str], listened: Listened) -> None:
         """Listens for phrases, unless these names of them are known, and keeps what is heard of the names."""
         missing = [name for name in names if name not in listened.stretches]
         if self.listener is None or not missing:
             return
         listener = self.listener
         spans = self._timed("listen_s", lambda: listener.listen(sound, phrases))
-        _note(spans, missing, self.limits.faint, listened)
+        note_spans(spans, missing, self.limits.faint, listened)
 
     def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
         check_stop()
@@ -367,31 +367,6 @@ class Grounder:
     def _add_time(self, step: str, started: float) -> None:
         steps = self._told.__dict__.setdefault("last", {})
         steps[step] = steps.get(step, 0.0) + time.perf_counter() - started
-
-
-def _instance(picture: Picture, regions: Regions, number: int) -> Instance:
-    x0, y0, x1, y1 = (float(side) for side in regions.boxes[number])
-    mask = None if regions.masks is None else regions.masks[number]
-    region = Region(0, (x0, y0, x1, y1), mask, float(regions.scores[number]))
-    return Instance(regions.labels[number], region, picture.size_hw, colours_of(picture.pixels, region))
-
-
-def _numbered(view: _Seen, found: Iterable[Instance], number: int) -> Iterable[Instance]:
-    """A picture's instances under its number in the conversation, from left to right."""
-    return (view.numbered(one, number) for one in sorted(found, key=centre))
-
-
-def _note(spans: Spans, names: Sequence[str], faint: float, listened: _Listened) -> None:
-    """Writes down what spans say of some names."""
-    listened.stretches |= {name: () for name in names}
-    for number, name in enumerate(spans.labels):
-        if name not in names:
-            continue
-        start, end = (float(second) for second in spans.times[number])
-        score = float(spans.scores[number])
-        listened.scores[name] = max(score, listened.scores.get(name, 0.0))
-        if end > start and score >= faint:
-            listened.stretches[name] += ((start, end, score),)
 
 
 def _last(count: int, new: int | None) -> tuple[int, ...]:

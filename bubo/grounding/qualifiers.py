@@ -58,6 +58,22 @@ def place_words(instance: Instance) -> set[str]:
     return {row, column} - {""}
 
 
+def fits_side(mention: Mention, instance: Instance, candidates: Sequence[Instance]) -> bool:
+    """Whether a thing is the one that a phrase with a side ("the left dog") means; without one any is."""
+    named = [
+        place
+        for place, words in (
+            ("left", w.LEFT_WORDS),
+            ("right", w.RIGHT_WORDS),
+            ("top", w.TOP_WORDS),
+            ("bottom", w.BOTTOM_WORDS),
+        )
+        if words & set(mention.words)
+    ]
+    best = max((place_fit(named, one) for one in candidates), default=0.0)
+    return not named or place_fit(named, instance) >= best
+
+
 def in_place(where: Sequence[str], instance: Instance) -> bool:
     """Whether a thing lies in the named half of its picture on each axis; near the middle for "centre"."""
     x, y = centre(instance)

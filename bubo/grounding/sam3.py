@@ -22,7 +22,7 @@ from bubo.grounding.sam import fill_holes
 from bubo.grounding.thresholds import bent
 from bubo.models.sam_pil import provide_roi_align
 from bubo.recent import Recent
-from bubo.types import Picture, Regions
+from bubo.types import Picture, Place, Regions
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -118,6 +118,32 @@ class Sam3Grounder:
             points = np.asarray(where, np.float32).reshape(-1, 2)
             return Regions.merge([self._at_point(picture, point) for point in points])
 
+    def segment_place(self, picture: Picture, place: Place) -> Regions:
+        """The thing that fits a box best, or the smallest that holds all points and no negative one.
+
+        The model takes boxes alone: points choose among what it finds around the first of them.
+        """
+        with self._lock:
+            box = None if place.box is None else np.array(place.box, np.float32)
+            if box is None:
+                first = next(point for point in place.points if point.positive)
+                box = self._around(picture, np.array([first.x, first.y], np.float32))
+            found, maps, _ = self._ask(picture, VISUAL, box, keep_best=True)
+            best: tuple[float, int, BoolArray] | None = None  # how well it fits, its number, itself
+            for number, one in enumerate(maps):
+                mask = self._full(one, picture.size_hw)
+                if not _holds(mask, place):
+                    continue
+                fit = -float(np.count_nonzero(mask))
+                if place.box is not None:
+                    fit = float(box_iou(found.boxes[[number]], box[None])[0, 0])
+                if best is None or fit > best[0]:
+                    best = fit, number, mask
+            if best is None:
+                return Regions.empty()
+            _, number, mask = best
+            return Regions(("",), mask_to_box(mask)[None], found.scores[[number]], mask[None])
+
     def _find(self, picture: Picture, phrase: str) -> tuple[Regions, list[Tensor]]:
         """The regions of a phrase without masks, and the map of each."""
         found, maps, best = self._ask(picture, phrase, None)
@@ -142,9 +168,7 @@ class Sam3Grounder:
         return mask
 
     def _at_point(self, picture: Picture, point: FloatArray) -> Regions:
-        half = POINT_SHARE * max(picture.size_hw) / 2
-        box = clip_boxes(np.concatenate([point - half, point + half])[None], picture.size_hw)[0]
-        found, maps, _ = self._ask(picture, VISUAL, box, keep_best=True)
+        found, maps, _ = self._ask(picture, VISUAL, self._around(picture, point), keep_best=True)
         column = min(max(int(point[0]), 0), picture.width - 1)
         row = min(max(int(point[1]), 0), picture.height - 1)
         smallest: tuple[int, int, BoolArray] | None = None  # its pixels, its number, itself
@@ -157,6 +181,13 @@ class Sam3Grounder:
             return Regions.empty()
         _, number, mask = smallest
         return Regions(("",), mask_to_box(mask)[None], found.scores[number : number + 1], mask[None])
+
+    @staticmethod
+    def _around(picture: Picture, point: FloatArray) -> FloatArray:
+        """The box that stands for a point."""
+        half = POINT_SHARE * max(picture.size_hw) / 2
+        box: FloatArray = clip_boxes(np.concatenate([point - half, point + half])[None], picture.size_hw)[0]
+        return box
 
     def _ask(
         self, picture: Picture, phrase: str, box: FloatArray | None, *, keep_best: bool = False
@@ -216,6 +247,15 @@ class Sam3Grounder:
 
 def _key(box: FloatArray) -> bytes:
     return box.tobytes()
+
+
+def _holds(mask: BoolArray, place: Place) -> bool:
+    """Whether a mask has pixels, all positive points of a place and none of its negative ones."""
+    height, width = mask.shape
+    return bool(mask.any()) and all(
+        bool(mask[min(int(point.y), height - 1), min(int(point.x), width - 1)]) == point.positive
+        for point in place.points
+    )
 
 
 def _array(tensor: Tensor) -> FloatArray:
