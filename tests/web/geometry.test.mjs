@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  MAX_PATH_LENGTH, MAX_ZOOM, adjustBox, boxBetween, clockText, fitView, isDrag, isInside, isOnPicture, isSafePath,
+  MAX_PATH_LENGTH, MAX_ZOOM, adjustBox, boxBetween, fitView, isDrag, isInside, isOnPicture, isSafePath,
   labelPlace, lanesOf, panView, parsePath, pixelAt, smallestAt, timeAt, timeBetween, viewBoxOf, wavePath, zoomView,
 } from "../../web/js/geometry.js";
 
@@ -95,11 +95,6 @@ test("times are in order, within the sound and never empty", () => {
   assert.deepEqual(timeBetween(5.004, 3.123, 8), [3.12, 5]);
   assert.deepEqual(timeBetween(8, 8, 8), [7.9, 8]);
   assert.deepEqual(timeBetween(0, 0, 0.05), [0, 0.05]);
-});
-
-test("the clock counts minutes, seconds and tenths", () => {
-  assert.deepEqual([0, 3, 59.99, 60, 125.4].map((s) => clockText(s)), ["0:00", "0:03", "0:59", "1:00", "2:05"]);
-  assert.deepEqual([0, 3.14, 59.96, 125.4].map((s) => clockText(s, true)), ["0:00.0", "0:03.1", "0:59.9", "2:05.4"]);
 });
 
 test("no span covers another of its row", () => {

@@ -272,19 +272,6 @@ export function timeBetween(a, b, duration_s) {
 }
 
 /**
- * Minutes and seconds, "0:03"; with tenths, "0:03.4".
- * @param {number} seconds
- * @param {boolean} [tenths]
- */
-export function clockText(seconds, tenths = false) {
-  const steps = tenths ? 10 : 1;
-  const whole = Math.floor(Math.max(0, seconds) * steps + 1e-6);
-  const rest = whole % (60 * steps);
-  const second = String(Math.floor(rest / steps)).padStart(2, "0");
-  return `${Math.floor(whole / (60 * steps))}:${second}${tenths ? `.${rest % 10}` : ""}`;
-}
-
-/**
  * Rows for spans so that none covers another: each takes the first row that is free at its start.
  * @template {{t0: number, t1: number}} S
  * @param {S[]} spans
