@@ -80,21 +80,26 @@ class Owners:
         Raises:
             Problem: 401 if the key is missing or unknown.
         """
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        key = key.strip() if scheme.lower() == "bearer" else ""
-        if self.auth == "none":
-            return Owner(f"key:{_digest(key[:MAX_KEY])[:32]}")
-        if self.auth == "token" and _same(key, self._token):
-            return Owner("key:token")
-        name = self._users.of_key(key) if self._users is not None else None
-        if name is None:
+        owner = self.find_key(request)
+        if owner is None:
             raise Problem(
                 401,
                 "The API key is missing or unknown: send the header 'Authorization: Bearer KEY'.",
                 "invalid_api_key",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        return self._owner(name)
+        return owner
+
+    def find_key(self, request: HTTPConnection) -> Owner | None:
+        """The owner of a Bearer key, or None."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        key = key.strip()[:MAX_KEY] if scheme.lower() == "bearer" else ""
+        if self.auth == "none":
+            return Owner(f"key:{_digest(key)[:32]}")
+        if self.auth == "token":
+            return Owner("key:token") if _same(key, self._token) else None
+        name = self._users.of_key(key) if self._users is not None else None
+        return None if name is None else self._owner(name)
 
     def begin(self, request: HTTPConnection, response: Response) -> Owner | None:
         """The owner of a page that has just come: with auth none a new one gets a cookie."""

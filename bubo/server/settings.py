@@ -69,6 +69,7 @@ class ServerSettings:
         token: The shared token of auth "token".
         users_file: Names, password hashes and key hashes of auth "users"; "" is users.json in `data`.
         frame_ancestors: Who may show the page in a frame, as the header says it.
+        hosts: Names by which the server may be called, as the Host header has them; any if empty.
         https: Whether browsers come by https: True, False, or None to go by each request.
         web_folder: Where the browser client lies; None looks in the package.
         force: Listen on any address without auth.
@@ -84,6 +85,7 @@ class ServerSettings:
     token: str = field(default="", repr=False)
     users_file: str = ""
     frame_ancestors: str = "'none'"
+    hosts: tuple[str, ...] = ()
     https: bool | None = None
     web_folder: Path | None = None
     force: bool = False
@@ -146,6 +148,7 @@ class ServerSettings:
         values.pop("data", None)
         if values.get("web_folder"):
             values["web_folder"] = Path(values["web_folder"])
+        values["hosts"] = tuple(values.get("hosts") or ())
         try:
             return cls(data=Path(folder).expanduser(), limits=Limits(**limits), **values)
         except TypeError as error:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Double, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Double, ForeignKey, Index, Integer, MetaData, String, Text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = ["ConversationRow", "MediaRow", "MessageMediaRow", "MessageRow", "Table"]
@@ -84,7 +84,7 @@ class MediaRow(Table):
     sampling_rate: Mapped[int | None] = mapped_column(Integer)
     bytes: Mapped[int] = mapped_column(BigInteger)
     peaks: Mapped[list[Any] | None] = mapped_column(JSON)
-    kept: Mapped[bool] = mapped_column(Boolean)  # stays although no message uses it
+    kept: Mapped[bool] = mapped_column(Boolean, server_default=true())  # stays although no message uses it
     created: Mapped[float] = mapped_column(Double)
 
 
