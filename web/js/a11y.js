@@ -10,8 +10,8 @@ let timer = 0;
 /** Have a screen reader say something, politely; of several at once the last counts. @param {string} text */
 export function say(text) {
   if (!speaker) {
-    speaker = make("div", { class: "visually-hidden", role: "status", "aria-live": "polite", id: "stage-status" });
-    document.body.append(speaker);
+    speaker = document.getElementById("polite") ?? make("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
+    if (!speaker.isConnected) document.body.append(speaker);
   }
   clearTimeout(timer);
   const place = speaker;

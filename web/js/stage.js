@@ -3,7 +3,7 @@
  * The media stage: the picture with what the words stand on, the sounds, the filmstrip and the list of regions.
  *
  *     import { mountStage } from "./stage.js";
- *     mountStage(document.querySelector("#stage"), store);   // fills the element; once, after the words are loaded
+ *     mountStage(document.querySelector("#media"), store);   // fills the element; once, after the words are loaded
  *
  * It reads `store.state` and calls `store.light / pin / addChip / play / show / setView`; nothing else is needed.
  */

@@ -10,6 +10,7 @@ import { toggleFullscreen } from "./zoom.js";
 
 /** @type {Mode[]} */
 export const MODES = ["spotlight", "outline", "cutout", "off"];
+const ICONS = { spotlight: "spotlight", outline: "outline", cutout: "cutout", off: "eye-off" };
 const KEPT = "bubo.view";
 
 /** The kept choice of this browser. */
@@ -51,9 +52,9 @@ export function nextMode(store) {
  */
 export function viewBar(host, store, zoom, pointer) {
   store.setView(keptView());
-  const modes = MODES.map((mode) => button(`view-${mode}`, t(`views.${mode}`), () => choose(store, { mode }), { data: { mode } }));
+  const modes = MODES.map((mode) => button(ICONS[mode], t(`views.${mode}`), () => choose(store, { mode }), { data: { mode } }));
   const group = make("div", { class: "bar-group bar-modes", role: "group", "aria-label": t("views.title") }, ...modes);
-  const cycle = button("view-spotlight", t("views.next"), () => nextMode(store), { class: "icon-button bar-cycle" });
+  const cycle = button(ICONS.spotlight, t("views.next"), () => nextMode(store), { class: "icon-button bar-cycle" });
   const opacity = /** @type {HTMLInputElement} */ (make("input", {
     type: "range", min: 0, max: 1, step: 0.05, class: "bar-opacity", "aria-label": t("views.opacity"), title: t("views.opacity"),
     on: { input: () => choose(store, { opacity: Number(opacity.value) }) },
@@ -72,7 +73,7 @@ export function viewBar(host, store, zoom, pointer) {
   const show = () => {
     const { mode, opacity: strength } = store.state.view;
     for (const one of modes) one.setAttribute("aria-pressed", String(one.dataset.mode === mode));
-    cycle.replaceChildren(icon(`view-${mode}`));
+    cycle.replaceChildren(icon(ICONS[mode]));
     opacity.value = String(strength);
     host.dataset.mode = mode;
   };
@@ -89,7 +90,7 @@ export function viewBar(host, store, zoom, pointer) {
 
 /** What can be saved. @param {import("./store.js").Store} store @param {import("./pointing.js").Pointer} pointer */
 function exportMenu(store, pointer) {
-  const summary = make("summary", { class: "icon-button", "aria-label": t("export.title"), title: t("export.title") }, icon("download"));
+  const summary = make("summary", { class: "icon-button", "aria-label": t("export.title"), title: t("export.title") }, icon("export"));
   const item = (/** @type {string} */ key, /** @type {(saving: typeof import("./export.js")) => void} */ act) => {
     const press = async () => {
       menu.open = false;
