@@ -27,10 +27,10 @@ export function toggleShortcuts() {
     return;
   }
   sheet?.remove();
-  const made = /** @type {HTMLDialogElement} */ (make("dialog", { class: "sheet", "aria-labelledby": "sheet-title" }));
+  const made = /** @type {HTMLDialogElement} */ (make("dialog", { class: "dialog sheet", "aria-labelledby": "sheet-title" }));
   const close = button("close", t("shortcuts.close"), () => made.close());
-  made.append(make("header", {}, make("h2", { id: "sheet-title" }, t("shortcuts.title")), close),
-    make("div", { class: "sheet-columns" }, ...SHEET.map(([heading, keys]) => section(heading, keys))));
+  made.append(make("header", { class: "dialog-head" }, make("h2", { id: "sheet-title" }, t("shortcuts.title")), close),
+    make("div", { class: "dialog-body sheet-columns" }, ...SHEET.map(([heading, keys]) => section(heading, keys))));
   made.addEventListener("click", (event) => event.target === made && made.close());
   document.body.append(made);
   made.showModal();

@@ -130,6 +130,7 @@ class Stage {
       this.image.height = height;
       this.image.src = url;
       this.image.alt = name;
+      this.frame.style.setProperty("--ratio", `${width} / ${height}`);
       this.frame.setAttribute("aria-label", t("stage.picture", { name }));
       this.zoom.setPicture({ width, height });
     } else this.image.removeAttribute("src");
