@@ -166,7 +166,7 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"]).disable(["reference", "html_block", "html_inline"])
     parser.validateLink = lambda url: True  # type: ignore[method-assign]  # judged when the tree is made
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
-    parser.normalizeLinkText = lambda url: url  # type: ignore[method-assign]
+    parser.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
     return parser
 
 
@@ -182,7 +182,7 @@ def _cut(text: str) -> list[tuple[int, int]]:
     tokens: list[Token] = []
     _PARSER.block.parse(mark(text), _PARSER, env, tokens)
     starts = [lines[t.map[0]] for t in tokens if t.level == 0 and t.nesting >= 0 and t.map]
-    return [(a, b) for a, b in zip(starts, [*starts[1:], len(text)], strict=True) if b > a]
+    return list(zip(starts, [*starts[1:], len(text)], strict=False))
 
 
 def _render(text: str, phrases: tuple[_Phrase, ...]) -> list[Node]:
@@ -268,6 +268,7 @@ def _safe_url(url: str) -> str:
 def _finish(children: "Sequence[_Element | Leaf]", phrases: Sequence[_Phrase]) -> list[Node]:
     """The nodes of a level, phrases set: neighbours that belong to one phrase lie in one `g`."""
     nodes: list[Node] = []
+    inside: list[Node] = []
     last: _Phrase | None = None
     for child, phrase in _split(children, phrases):
         made: list[Node]
@@ -279,13 +280,13 @@ def _finish(children: "Sequence[_Element | Leaf]", phrases: Sequence[_Phrase]) -
             made = _finish(child.children, () if phrase else phrases)
         if phrase is None:
             _join(nodes, made)
-        elif phrase == last and nodes:
-            _join(nodes[-1][2], made)
+        elif phrase == last:
+            _join(inside, made)
         elif made:
-            attributes = {"entity": phrase.entity, "state": phrase.state}
-            nodes.append(["g", attributes, []])
-            _join(nodes[-1][2], made)
-        last = phrase
+            inside = []
+            _join(inside, made)
+            nodes.append(["g", {"entity": phrase.entity, "state": phrase.state}, inside])
+        last = phrase if made else last
     return nodes
 
 
