@@ -4,7 +4,7 @@
  * nothing else: the resting outlines below, and above them the light with what is being pointed at.
  */
 
-import { isSafePath, labelPlace, parsePath, viewBoxOf } from "./geometry.js";
+import { clamp, isSafePath, labelPlace, parsePath, viewBoxOf } from "./geometry.js";
 import { make } from "./dom.js";
 import { number } from "./i18n.js";
 
@@ -70,6 +70,7 @@ export class Overlay {
     this.medium = null;
     /** @type {import("./geometry.js").View} */
     this.view = { scale: 1, x: 0, y: 0 };
+    this.frame = { width: 1, height: 1 };
   }
 
   /** @param {import("./types.js").Media | null} medium */
@@ -84,10 +85,11 @@ export class Overlay {
     const box = viewBoxOf(view, frame);
     for (const layer of [this.rest, this.light]) layer.setAttribute("viewBox", box);
     const [x, y, width, height] = box.split(" ");
-    for (const area of [this.mask, this.backdrop]) {
+    for (const area of [this.mask, this.backdrop, this.shade]) {
       for (const [name, value] of Object.entries({ x, y, width, height })) area.setAttribute(name, value);
     }
     this.view = view;
+    this.frame = frame;
     for (const pins of Object.values(this.pins)) this.place(pins);
   }
 
@@ -96,7 +98,11 @@ export class Overlay {
     const { scale, x, y } = this.view;
     for (const { element, at } of pins) {
       if (element instanceof SVGElement) element.setAttribute("transform", `translate(${at.x} ${at.y}) scale(${1 / scale})`);
-      else element.style.transform = `translate(${at.x * scale + x}px, ${at.y * scale + y}px)`;
+      else {
+        const left = clamp(at.x * scale + x - element.offsetWidth / 2, 4, Math.max(4, this.frame.width - element.offsetWidth - 4));
+        const top = clamp(at.y * scale + y - element.offsetHeight - 6, 4, Math.max(4, this.frame.height - element.offsetHeight - 4));
+        element.style.transform = `translate(${left}px, ${top}px)`;
+      }
     }
   }
 
@@ -171,11 +177,11 @@ export class Overlay {
 
   /** Names of the lit regions. @param {Shown[]} lit */
   drawTags(lit) {
-    this.pins.tags = lit.slice(0, MAX_TAGS).map(({ entity, score, label }) => {
+    this.pins.tags = lit.slice(0, MAX_TAGS).map(({ entity, score, bbox: [x, y, width] }) => {
       const share = score > 0 ? number(score, { style: "percent", maximumFractionDigits: 0 }) : "";
       const badge = make("b", {}, badgeOf(entity));
       const tag = make("span", { class: `stage-tag slot-${entity.slot}` }, badge, make("span", {}, entity.label), share && make("small", {}, share));
-      return { element: tag, at: label };
+      return { element: tag, at: { x: x + width / 2, y } };
     });
     this.tags.replaceChildren(...this.pins.tags.map((pin) => pin.element));
     this.place(this.pins.tags);

@@ -145,7 +145,7 @@ class Stage {
     const places = (entities.get(id ?? "")?.spans ?? []).map((span) => spans.get(span)?.media ?? "");
     if (!places.length || places.includes(this.shown.sound?.id ?? "")) return;
     const sound = media.get(places[0]);
-    if (sound?.kind !== "sound" || !this.wave.audio.paused) return;
+    if (sound?.kind !== "sound" || !this.wave.player.paused) return;
     this.shown.sound = sound;
     this.wave.show(sound);
   }
@@ -156,7 +156,7 @@ class Stage {
     if (sound?.kind !== "sound" || !(t1 > t0)) return;
     this.shown.sound = sound;
     this.wave.show(sound);
-    this.wave.play(t0, t1, entity);
+    this.wave.player.play(t0, t1, entity);
   }
 
   showStrip() {

@@ -3,7 +3,7 @@
 
 import { say } from "./a11y.js";
 import { button, icon, make } from "./dom.js";
-import { t } from "./i18n.js";
+import { number, t } from "./i18n.js";
 import { toggleFullscreen } from "./zoom.js";
 
 /** @typedef {import("./types.js").View["mode"]} Mode */
@@ -64,11 +64,10 @@ export function viewBar(host, store, zoom, pointer) {
     draws.setAttribute("aria-pressed", String(pointer.draws));
     host.classList.toggle("is-drawing", pointer.draws);
   }, { "aria-pressed": "false", class: "icon-button bar-box", title: `${t("stage.box_tool")} (B)` });
-  const share = make("span", { class: "bar-zoom", "aria-hidden": "true" });
+  const share = make("button", { type: "button", class: "bar-zoom", title: `${t("views.zoom_fit")} (0)`, on: { click: () => zoom.fit() } });
   const zooms = make("div", { class: "bar-group bar-zooms", role: "group", "aria-label": t("views.zoom") },
     button("zoom-out", t("views.zoom_out"), () => zoom.by(1 / 1.5), { title: `${t("views.zoom_out")} (-)` }), share,
-    button("zoom-in", t("views.zoom_in"), () => zoom.by(1.5), { title: `${t("views.zoom_in")} (+)` }),
-    button("fit", t("views.zoom_fit"), () => zoom.fit(), { title: `${t("views.zoom_fit")} (0)` }));
+    button("zoom-in", t("views.zoom_in"), () => zoom.by(1.5), { title: `${t("views.zoom_in")} (+)` }));
   const full = button("fullscreen", t("views.fullscreen"), () => toggleFullscreen(host).catch(() => undefined), { class: "icon-button bar-full" });
   const show = () => {
     const { mode, opacity: strength } = store.state.view;
@@ -82,7 +81,8 @@ export function viewBar(host, store, zoom, pointer) {
   const follow = zoom.changed;
   zoom.changed = (view, frame) => {
     follow(view, frame);
-    share.textContent = `${Math.round(zoom.factor * 100)} %`;
+    share.textContent = number(zoom.factor, { style: "percent", maximumFractionDigits: 0 });
+    share.setAttribute("aria-label", `${share.textContent}, ${t("views.zoom_fit")}`);
   };
   return make("div", { class: "stage-bar", role: "toolbar", "aria-label": t("stage.tools"), data: { own: "" } },
     group, cycle, opacity, draws, make("span", { class: "bar-space" }), zooms, exportMenu(store, pointer), full);

@@ -7,6 +7,7 @@ import { button, icon, make } from "./dom.js";
 import { clamp, isDrag, lanesOf, timeAt, timeBetween, wavePath } from "./geometry.js";
 import { clock, t } from "./i18n.js";
 import { badgeOf, draw } from "./overlay.js";
+import { Player } from "./player.js";
 
 /**
  * @typedef {import("./types.js").Media} Media
@@ -26,8 +27,7 @@ export class Wave {
     this.sound = null;
     /** @type {Heard[]} */
     this.heard = [];
-    /** @type {{t1: number, entity: string | null} | null} seconds after which playing stops */
-    this.only = null;
+    this.player = new Player(() => this.tick(), () => this.sound && store.emit("toast", { key: "wave.cannot_play" }));
     /** @type {[number, number] | null} */
     this.picked = null;
     /** @type {{x: number, from: number, dragged: boolean} | null} */
@@ -41,13 +41,12 @@ export class Wave {
 
   /** @param {HTMLElement} host */
   build(host) {
-    this.audio = /** @type {HTMLAudioElement} */ (make("audio", { preload: "auto" }));
     this.name = make("span", { class: "wave-name" });
-    this.toggleButton = button("play", t("wave.play"), () => this.toggle(), { class: "icon-button wave-play" });
+    this.toggleButton = button("play", t("wave.play"), () => this.player.toggle(), { class: "icon-button wave-play" });
     this.times = make("span", { class: "wave-times" });
-    this.mute = button("volume", t("wave.mute"), () => (this.audio.muted = !this.audio.muted), { "aria-pressed": "false" });
+    this.mute = button("volume", t("wave.mute"), () => (this.player.audio.muted = !this.player.audio.muted), { "aria-pressed": "false" });
     this.volume = /** @type {HTMLInputElement} */ (make("input", { type: "range", min: 0, max: 1, step: 0.05, value: 1, class: "wave-volume",
-      "aria-label": t("wave.volume"), on: { input: () => (this.audio.volume = Number(this.volume.value)) } }));
+      "aria-label": t("wave.volume"), on: { input: () => (this.player.audio.volume = Number(this.volume.value)) } }));
     this.shape = draw("path", { class: "wave-shape" });
     this.done = draw("path", { class: "wave-shape" });
     const under = draw("svg", { class: "wave-peaks", preserveAspectRatio: "none", "aria-hidden": "true" }, this.shape);
@@ -61,19 +60,17 @@ export class Wave {
     this.lanes = make("div", { class: "wave-lanes" });
     const bar = make("div", { class: "wave-bar" }, this.toggleButton, this.name, this.times, this.mute, this.volume);
     const help = make("p", { id: "wave-help", class: "visually-hidden" }, t("wave.help"));
-    this.root = make("section", { class: "wave", "aria-label": t("wave.title") }, bar, this.track, this.lanes, help, this.audio);
+    this.root = make("section", { class: "wave", "aria-label": t("wave.title") }, bar, this.track, this.lanes, help, this.player.audio);
     host.append(this.root);
     this.listen();
   }
 
   listen() {
-    for (const event of ["play", "pause", "ended", "seeked", "loadedmetadata"]) this.audio.addEventListener(event, () => this.tick());
-    this.audio.addEventListener("timeupdate", () => this.stopInTime());
-    this.audio.addEventListener("volumechange", () => {
-      this.mute.setAttribute("aria-pressed", String(this.audio.muted));
-      this.mute.replaceChildren(icon(this.audio.muted ? "mute" : "volume"));
+    const { audio } = this.player;
+    audio.addEventListener("volumechange", () => {
+      this.mute.setAttribute("aria-pressed", String(audio.muted));
+      this.mute.replaceChildren(icon(audio.muted ? "mute" : "volume"));
     });
-    this.audio.addEventListener("error", () => this.sound && this.store.emit("toast", { key: "wave.cannot_play" }));
     this.track.addEventListener("pointerdown", (event) => this.down(event));
     this.track.addEventListener("pointermove", (event) => this.move(event));
     this.track.addEventListener("pointerup", (event) => this.up(event));
@@ -88,21 +85,18 @@ export class Wave {
   }
 
   get duration() {
-    return this.sound?.duration_s || (Number.isFinite(this.audio.duration) ? this.audio.duration : 0);
+    return this.sound?.duration_s || this.player.duration;
   }
 
   /** @param {Media | null} sound */
   show(sound) {
     this.root.hidden = sound === null;
     if (sound?.id === this.sound?.id) return;
-    this.stop();
     this.sound = sound;
+    this.player.load(sound?.url ?? null);
+    this.store.setPlaying(null);
     this.setPicked(null);
-    if (!sound) {
-      this.audio.removeAttribute("src");
-      return;
-    }
-    this.audio.src = sound.url;
+    if (!sound) return;
     this.name.textContent = sound.name;
     this.name.title = sound.name;
     this.track.setAttribute("aria-label", t("wave.position", { name: sound.name }));
@@ -161,7 +155,7 @@ export class Wave {
     made.addEventListener("pointerleave", leave);
     made.addEventListener("focus", () => this.store.light(entity.id, "span"));
     made.addEventListener("blur", leave);
-    made.addEventListener("click", () => this.play(t0, t1, entity.id));
+    made.addEventListener("click", () => this.player.play(t0, t1, entity.id));
     return this.placed(made, one);
   }
 
@@ -186,67 +180,21 @@ export class Wave {
 
   // --- playing --------------------------------------------------------------------------------------------
 
-  /** Play from one second to another, then stop. @param {number} t0 @param {number} t1 @param {string | null} [entity] */
-  async play(t0, t1, entity = null) {
-    this.only = null;
-    this.audio.pause();
-    if (this.audio.readyState === 0) await new Promise((ready) => this.audio.addEventListener("loadedmetadata", ready, { once: true }));
-    this.audio.currentTime = t0;
-    this.only = { t1, entity };
-    this.start();
-  }
-
-  start() {
-    this.audio.play().catch((error) => {
-      if (error.name !== "AbortError") this.store.emit("toast", { key: "wave.cannot_play" });
-    });
-  }
-
-  toggle() {
-    if (!this.audio.paused) this.audio.pause();
-    else {
-      if (this.only && this.audio.currentTime >= this.only.t1 - 0.01) this.only = null;
-      if (this.audio.currentTime >= this.duration - 0.05) this.audio.currentTime = 0;
-      this.start();
-    }
-  }
-
-  stop() {
-    this.audio.pause();
-    this.only = null;
-    this.store.setPlaying(null);
-  }
-
-  /** @param {number} time */
-  seek(time) {
-    this.only = null;
-    this.audio.currentTime = clamp(time, 0, this.duration);
-    this.tick();
-  }
-
-  stopInTime() {
-    if (!this.only || this.audio.paused || this.audio.currentTime < this.only.t1) return;
-    const { t1 } = this.only;
-    this.audio.pause();
-    this.audio.currentTime = t1;
-    this.only = null;
-  }
-
   /** What is true at this moment: playhead, clock, what is heard. */
   tick() {
     cancelAnimationFrame(this.frame);
-    this.stopInTime();
-    const { currentTime, paused } = this.audio;
-    const share = clamp(currentTime / (this.duration || 1), 0, 1);
+    this.player.stopInTime();
+    const { time, paused, only } = this.player;
+    const share = clamp(time / (this.duration || 1), 0, 1);
     this.head.style.left = `${share * 100}%`;
     this.played.style.clipPath = `inset(0 ${(1 - share) * 100}% 0 0)`;
-    this.times.textContent = `${clock(currentTime, true)} / ${clock(this.duration, true)}`;
-    this.track.setAttribute("aria-valuenow", currentTime.toFixed(1));
-    this.track.setAttribute("aria-valuetext", t("wave.value", { now: clock(currentTime, true), all: clock(this.duration, true) }));
+    this.times.textContent = `${clock(time, true)} / ${clock(this.duration, true)}`;
+    this.track.setAttribute("aria-valuenow", time.toFixed(1));
+    this.track.setAttribute("aria-valuetext", t("wave.value", { now: clock(time, true), all: clock(this.duration, true) }));
     this.root.classList.toggle("is-playing", !paused);
     this.showToggle(paused);
     if (!this.sound) return;
-    const entity = this.only?.entity ?? this.at(currentTime)?.entity.id ?? null;
+    const entity = only?.entity ?? this.at(time)?.entity.id ?? null;
     this.store.setPlaying(paused ? null : { media: this.sound.id, entity });
     if (!paused) this.frame = requestAnimationFrame(() => this.tick());
   }
@@ -299,8 +247,8 @@ export class Wave {
     const time = this.timeOf(event);
     const one = this.at(time);
     if (press.dragged) this.addTime(timeBetween(press.from, time, this.duration));
-    else if (one) this.play(one.t0, one.t1, one.entity.id);
-    else this.seek(time);
+    else if (one) this.player.play(one.t0, one.t1, one.entity.id);
+    else this.player.seek(time);
   }
 
   drop() {
@@ -326,9 +274,9 @@ export class Wave {
   key(event) {
     const way = Number(event.key === "ArrowRight") - Number(event.key === "ArrowLeft");
     if (way && event.shiftKey) this.extend(way * 0.1);
-    else if (way) this.seek(this.audio.currentTime + way * STEP_S);
-    else if (event.key === "Home" || event.key === "End") this.seek(event.key === "Home" ? 0 : this.duration);
-    else if (event.key === " ") this.toggle();
+    else if (way) this.player.seek(this.player.time + way * STEP_S);
+    else if (event.key === "Home" || event.key === "End") this.player.seek(event.key === "Home" ? 0 : this.duration);
+    else if (event.key === " ") this.player.toggle();
     else if (event.key === "Enter" && this.picked) {
       this.addTime(this.picked);
       this.setPicked(null);
@@ -339,7 +287,7 @@ export class Wave {
 
   /** Mark seconds with Shift and the arrows, as one marks letters. @param {number} by */
   extend(by) {
-    const from = this.picked ? this.anchor ?? 0 : (this.anchor = this.audio.currentTime);
+    const from = this.picked ? this.anchor ?? 0 : (this.anchor = this.player.time);
     this.caret = clamp((this.picked ? this.caret ?? from : from) + by, 0, this.duration);
     this.setPicked(timeBetween(from, this.caret, this.duration));
     if (this.picked) say(`${clock(this.picked[0], true)}-${clock(this.picked[1], true)}`);
