@@ -10,7 +10,7 @@ import { badgeOf, mentionedEntities } from "./overlay.js";
  * @typedef {import("./types.js").Entity} Entity
  * @typedef {import("./store.js").Store} Store
  * @typedef {{root: HTMLElement, name: HTMLButtonElement, text: HTMLElement, count: HTMLElement, score: HTMLElement,
- *   bar: HTMLElement, badge: HTMLElement, eye: HTMLButtonElement, play: HTMLButtonElement, drawn: string}} Row
+ *   badge: HTMLElement, eye: HTMLButtonElement, play: HTMLButtonElement, drawn: string}} Row
  */
 
 /**
@@ -63,10 +63,10 @@ export function outliner(store, pointer) {
 /** @param {Store} store @param {import("./pointing.js").Pointer} pointer @param {Entity} entity @param {Map<string, Row>} rows @param {HTMLElement} list @returns {Row} */
 function addRow(store, pointer, { id }, rows, list) {
   const parts = { badge: make("b", { class: "badge" }), text: make("span", { class: "outliner-label" }), count: make("span", { class: "outliner-times" }),
-    score: make("span", { class: "outliner-score" }), bar: make("span", { class: "outliner-bar" }) };
-  const { badge, text, count, score, bar } = parts;
+    score: make("span", { class: "outliner-score" }) };
+  const { badge, text, count, score } = parts;
   const name = /** @type {HTMLButtonElement} */ (make("button", { type: "button", class: "outliner-name", tabindex: -1, "aria-pressed": "false", data: { entity: id } },
-    badge, text, count, make("span", { class: "outliner-meter", "aria-hidden": "true" }, bar), score));
+    badge, text, count, score));
   const ask = () => {
     const entity = store.state.entities.get(id);
     if (entity) pointer.toggleEntity(entity);
@@ -114,7 +114,6 @@ function update(row, entity, mentioned) {
   row.text.textContent = label;
   row.count.textContent = regions.length > 1 ? `× ${number(regions.length)}` : "";
   row.score.textContent = share;
-  row.bar.style.width = `${Math.max(0, Math.min(1, score || 0)) * 100}%`;
   row.play.hidden = spans.length === 0;
   row.eye.hidden = regions.length === 0;
   const places = [regions.length && t("outliner.regions", { count: regions.length }), spans.length && t("outliner.spans", { count: spans.length })];

@@ -28,6 +28,8 @@ export class Zoom {
     this.view = { scale: 1, x: 0, y: 0 };
     /** Two fingers are down, or the picture is being dragged about. */
     this.busy = false;
+    /** The picture has not been shown yet. */
+    this.fresh = true;
     /** @type {Map<number, Point>} */
     this.fingers = new Map();
     new ResizeObserver(() => this.resize()).observe(frame);
@@ -49,13 +51,16 @@ export class Zoom {
   /** @param {Size} picture */
   setPicture(picture) {
     this.picture = picture;
-    this.resize(true);
+    this.fresh = true;
+    this.resize();
   }
 
-  /** @param {boolean} [whole] */
-  resize(whole = this.isWhole) {
+  /** Keep the whole picture in view, or what is in the middle. */
+  resize() {
     const { clientWidth: width, clientHeight: height } = this.frame;
     if (!width || !height) return;
+    const whole = this.fresh || this.isWhole;
+    this.fresh = false;
     const middle = { x: this.size.width / 2, y: this.size.height / 2 };
     const moved = panView(this.view, width / 2 - middle.x, height / 2 - middle.y, this.picture, { width, height });
     this.size = { width, height };
