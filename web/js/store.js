@@ -9,7 +9,8 @@
  *   play          (request) play seconds           playing              what is heard now
  *   ask           (request) put text in the box    messages             the shown branch or its texts
  *   conversation  another conversation             run, session, online what the names say
- *   toast         (request) a short notice
+ *   toast         (request) a short notice         finished, followed   an answer is done; another version is shown
+ *   created, renamed  a conversation               pin                  something was pinned or unpinned
  * Nothing here touches the page, so that it runs under `node --test` as well.
  */
 
@@ -36,7 +37,7 @@ function emptyState() {
     session: null, online: true, conversation: null, messages: new Map(), leaf: null, run: null,
     media: new Map(), shelf: [], medium: null, entities: new Map(), regions: new Map(), spans: new Map(),
     pointing: { lit: null, pinned: null, source: "app" },
-    view: { mode: "outline", opacity: 0.55, hidden: new Set(), collapsed: false },
+    view: { mode: "spotlight", opacity: 0.55, hidden: new Set(), collapsed: false },
     chips: [], attachments: [], playing: null,
   };
 }
@@ -243,6 +244,7 @@ export class Store {
     this.state.leaf = leaf;
     this.#collect();
     this.emit("messages");
+    this.emit("followed", leaf);
   }
 
   /** The shown branch, first message first. @returns {Message[]} */

@@ -28,8 +28,8 @@
  *   bbox is x, y, w, h in pixels of the served picture; path is "M..L..Z", evenodd, already validated here.
  * @typedef {{id: string, media: string, t0: number, t1: number, score: number}} Span Seconds.
  * @typedef {{start: number, end: number, entity: string, state: "pending"|"ready"|"none"}} Link Code points.
- * @typedef {{value: string, score: number, reason: string, entities: string[]}} Verdict
- *   value is "match", "partly" or "mismatch".
+ * @typedef {{kind: string, score: number, text: string, entities: string[]}} Verdict
+ *   kind is "match", "partly" or "mismatch"; text says why.
  * @typedef {{entities: Entity[], regions: Region[], spans: Span[], links: Link[], verdict?: Verdict|null}} Grounding
  *
  * @typedef {string | [string, Record<string, string>, Block[]]} Block A node of an answer: text, or tag,
