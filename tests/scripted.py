@@ -4,7 +4,7 @@
 
 serves the real app with it. What it does can be set on the engine (`script`) or asked for within a question:
 "/late 2" masks come two seconds after the text, "/error" breaks off in the middle, "/refuse" refuses at once,
-"/hostile" says hostile strings, "/masks 60" links so many things, "/long 200" says so many words, "/delay 0.2"
+"/hostile" says hostile strings, "/masks 60" links so many things, "/long 200" says so many words, "/delay 1"
 slows it down, "/say TEXT" says what follows, "/deaf" does not react to being stopped.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bubo.assistant import Event
-from bubo.errors import BuboError, QuestionError
+from bubo.errors import QuestionError
 from bubo.geometry import mask_to_box
 from bubo.speaker import Settings
 from bubo.types import Answer, Entity, Link, Picture, Region, Sound, Span, Turn, Verdict
@@ -41,7 +41,8 @@ NOTHING = "There is nothing to look at or to listen to yet: add a picture or a s
 HOSTILE = (
     "<script>window.hacked = 1</script> <img src=x onerror=alert(1)> ![picture](https://evil.example/p.png) "
     "[click](javascript:alert(1)) [data](data:text/html,x) <https://evil.example/> "
-    "[fine](https://example.org/a?b=c) `<b>` &lt;i&gt; **brown dog**\n\n<iframe src=//evil.example></iframe>\n\n"
+    "[fine](https://example.org/a?b=c) `<b>` &lt;i&gt; **brown dog**\n\n"
+    "<iframe src=//evil.example></iframe>\n\n"
     '<form action="https://evil.example"><button>send</button></form>\n\n[x]: https://evil.example "t"\n'
 )
 HOSTILE_LABEL = '"><img src=x onerror=alert(1)>'

@@ -109,7 +109,7 @@ class GroundingWriter:
         }
 
     def finish(self, answer: Answer | None = None) -> None:
-        """Settles all states: nothing is pending any more; what a whole answer does not link is plain text."""
+        """Settles all states: nothing is pending any more. What a whole answer does not link is text."""
         self._final = True
         if answer is None:
             return
