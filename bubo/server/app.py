@@ -25,6 +25,7 @@ from bubo.server import (
 from bubo.server.conversations import ConversationStore
 from bubo.server.database import Database
 from bubo.server.engine import Engine
+from bubo.server.logs import RequestLog
 from bubo.server.media_files import MediaStore
 from bubo.server.metrics import Metrics
 from bubo.server.owners import Owners
@@ -84,9 +85,7 @@ def create_app(settings: ServerSettings, engine: Engine) -> FastAPI:
         media=media,
         owners=Owners(settings),
         engine=engine,
-        runs=Runs(
-            limits=limits, conversations=conversations, media=media, engine=engine, metrics=metrics
-        ),
+        runs=Runs(limits=limits, conversations=conversations, media=media, engine=engine, metrics=metrics),
         metrics=metrics,
     )
     conversations.mark_interrupted()
@@ -94,6 +93,7 @@ def create_app(settings: ServerSettings, engine: Engine) -> FastAPI:
         app.include_router(module.router)
     add_problem_handlers(app)
     add_guards(app, settings)
+    app.add_middleware(RequestLog, metrics=metrics)
     return app
 
 

@@ -1,4 +1,4 @@
-"""A limit for the size of requests, counted while they come in: what their header promises may be missing or wrong."""
+"""A limit for the size of requests, counted while they come in, whatever their header promises."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,6 +31,7 @@ class BodyLimit:
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or refuses it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -43,8 +44,8 @@ class BodyLimit:
     async def _refuse(self, size: int, scope: Scope, receive: Receive, send: Send) -> None:
         problem = Problem(
             413,
-            f"The request has {size / 1e6:.1f} MB or more; at most {self._limit / 1e6:g} MB are taken. Make the "
-            "picture or sound smaller, or send several one by one.",
+            f"The request has {size / 1e6:.1f} MB or more; at most {self._limit / 1e6:g} MB are taken. Make "
+            "the picture or sound smaller, or send several one by one.",
             "too_large",
             headers={"Connection": "close"},
         )

@@ -12,8 +12,8 @@ from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bubo.server.conversation_rows import (
-    conversation_of,
     check_in_tree,
+    conversation_of,
     message_of,
     new_message,
     older_than,
@@ -167,7 +167,7 @@ class ConversationStore:
         places: Sequence[dict[str, Any]] = (),
         settings: dict[str, Any] | None = None,
     ) -> MessageRecord:
-        """A question below an answer, or at the start; it becomes the leaf, and names an unnamed conversation.
+        """A question below an answer, or at the start; it becomes the leaf, and may name the conversation.
 
         Raises:
             NotFoundError: If conversation, parent or a medium is unknown or another owner's.

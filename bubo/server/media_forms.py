@@ -20,7 +20,7 @@ _HEAD = 64
 
 
 def kind_of(content: bytes, name: str) -> str:
-    """ "picture" or "sound", as the first bytes promise; the name does not matter.
+    """Tells "picture" or "sound" as the first bytes promise; the name does not matter.
 
     Raises:
         Problem: If it is neither.
@@ -59,7 +59,7 @@ def check_picture_size(content: bytes, max_pixels: int) -> None:
         size = f"is {width} x {height} pixels" if width else "is far too large"
         raise Problem(
             413,
-            f"The picture {size}; at most {max_pixels / 1e6:g} million pixels are taken. Scale it down first.",
+            f"The picture {size}; at most {max_pixels / 1e6:g} million pixels are taken. Scale it first.",
             "picture_too_large",
             param="file",
         )

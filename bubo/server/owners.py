@@ -1,4 +1,4 @@
-"""Who asks: owners by signed cookie (pages) or by key (programs), with no auth, one token, or a list of users."""
+"""Who asks: owners by signed cookie (pages) or key (programs); with no auth, one token, or users."""
 
 import hashlib
 import hmac
@@ -109,7 +109,13 @@ class Owners:
         return owner
 
     def sign_in(
-        self, request: HTTPConnection, response: Response, *, token: str = "", name: str = "", password: str = ""
+        self,
+        request: HTTPConnection,
+        response: Response,
+        *,
+        token: str = "",
+        name: str = "",
+        password: str = "",
     ) -> Owner:
         """Lets in who knows the token, or a user's password, and sets the cookie.
 
@@ -129,9 +135,7 @@ class Owners:
 
     def sign_out(self, request: HTTPConnection, response: Response) -> None:
         """Forgets the cookie. With auth none its conversations cannot be reached any more."""
-        response.delete_cookie(
-            COOKIE, path="/", secure=self._secure(request), httponly=True, samesite="lax"
-        )
+        response.delete_cookie(COOKIE, path="/", secure=self._secure(request), httponly=True, samesite="lax")
 
     def _enter(self, request: HTTPConnection, response: Response, name: str) -> Owner:
         value = self._signer.write([self.auth, name, self._stamp(name) or ""])

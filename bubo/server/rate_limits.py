@@ -82,7 +82,7 @@ class RateLimits:
         if wait_s:
             raise Problem(
                 429,
-                f"Too many {what}: {buckets.per_minute} in a minute are taken. Wait {wait_s} s and try again.",
+                f"Too many {what}: {buckets.per_minute} in a minute are taken. Wait {wait_s} s, then try.",
                 "rate_limited",
                 retryable=True,
                 headers={"Retry-After": str(wait_s)},

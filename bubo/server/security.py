@@ -1,4 +1,4 @@
-"""What stands before every route: headers for browsers, checks of origin and host, limits of size and rate."""
+"""What stands before every route: headers for browsers, checks of origin and host, limits."""
 
 import re
 import secrets
@@ -74,6 +74,7 @@ class PageHeaders:
             self._headers["X-Frame-Options"] = "DENY"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -111,6 +112,7 @@ class Gate:
         self._hosts = frozenset(name.lower() for name in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

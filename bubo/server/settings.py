@@ -70,6 +70,7 @@ class ServerSettings:
         users_file: Names, password hashes and key hashes of auth "users"; "" is users.json in `data`.
         frame_ancestors: Who may show the page in a frame, as the header says it.
         hosts: Names by which the server may be called, as the Host header has them; any if empty.
+        proxies: Addresses of proxies whose X-Forwarded headers are believed, parted by commas.
         https: Whether browsers come by https: True, False, or None to go by each request.
         web_folder: Where the browser client lies; None looks in the package.
         force: Listen on any address without auth.
@@ -86,6 +87,7 @@ class ServerSettings:
     users_file: str = ""
     frame_ancestors: str = "'none'"
     hosts: tuple[str, ...] = ()
+    proxies: str = "127.0.0.1"
     https: bool | None = None
     web_folder: Path | None = None
     force: bool = False
@@ -143,7 +145,9 @@ class ServerSettings:
             raise InputError(f"The server's file has unknown limits: {wrong}; there are {', '.join(known)}.")
         names = {item.name for item in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - names):
-            raise InputError(f"The server's file has unknown keys: {', '.join(unknown)}; see configs/serve.yaml.")
+            raise InputError(
+                f"The server's file has unknown keys: {', '.join(unknown)}; see configs/serve.yaml."
+            )
         folder = data or values.pop("data", None) or default_data_folder()
         values.pop("data", None)
         if values.get("web_folder"):
@@ -168,9 +172,13 @@ def read_config(path: str | Path | None) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The server's file {str(path)!r} cannot be read: {error}.") from None
     except yaml.YAMLError as error:
-        raise InputError(f"The server's file {str(path)!r} is no YAML: {' '.join(str(error).split())}.") from None
+        raise InputError(
+            f"The server's file {str(path)!r} is no YAML: {' '.join(str(error).split())}."
+        ) from None
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
-        raise InputError(f"The server's file {str(path)!r} must hold names and values; see configs/serve.yaml.")
+        raise InputError(
+            f"The server's file {str(path)!r} must hold names and values; see configs/serve.yaml."
+        )
     return values
 
 

@@ -1,4 +1,4 @@
-"""Files that programs upload stay until they are deleted; pictures of a page only as long as a message has them."""
+"""Files of programs stay until they are deleted; those of a page only as long as a message has them."""
 
 import sqlalchemy as sa
 from alembic import op
