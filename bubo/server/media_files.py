@@ -53,9 +53,7 @@ class MediaStore:
         self._folder = folder
         self._limits = limits
 
-    def add(
-        self, owner_id: str, data: bytes | BinaryIO, name: str = "", *, kept: bool = True
-    ) -> MediaRecord:
+    def add(self, owner_id: str, data: bytes | BinaryIO, name: str = "", *, kept: bool = True) -> MediaRecord:
         """Stores a picture or sound.
 
         Args:

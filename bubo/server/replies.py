@@ -57,7 +57,9 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     reason = str(first.get("msg", "it does not fit the schema"))
     where = f"{param} (in the {place[0]})" if param and place else "The request"
     return problem_response(
-        Problem(422, f"{where} is wrong: {reason}. /docs shows what is expected.", "invalid_request", param=param)
+        Problem(
+            422, f"{where} is wrong: {reason}. /docs shows what is expected.", "invalid_request", param=param
+        )
     )
 
 
