@@ -15,7 +15,8 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from bubo.errors import MediaError, StorageError
-from bubo.media import encode_jpeg, encode_png, load_picture, load_sound, write_atomic
+from bubo.files import write_atomic
+from bubo.media import encode_jpeg, encode_png, load_picture, load_sound
 from bubo.server.database import Database
 from bubo.server.ids import is_id, new_id
 from bubo.server.media_forms import check_picture_size, clean_name, kind_of, pcm_wav, peaks_of, thumbnail_of

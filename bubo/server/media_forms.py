@@ -7,6 +7,7 @@ import unicodedata
 import numpy as np
 from PIL import Image
 
+from bubo.files import sniff
 from bubo.server.ids import clean_text
 from bubo.server.problems import Problem
 from bubo.types import Picture, Sound
@@ -25,8 +26,6 @@ def kind_of(content: bytes, name: str) -> str:
     Raises:
         Problem: If it is neither.
     """
-    from bubo.media import sniff
-
     found = sniff(content[:_HEAD])
     if found is None:
         what = "is empty" if not content else "is no picture or sound that can be read"

@@ -21,7 +21,7 @@ _BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
-    """Says when it can be reached; at its end it ends the answers first, so that no open stream holds it up."""
+    """Says when it can be reached; when it ends, it ends the answers first: no open stream holds it up."""
 
     def __init__(self, config: uvicorn.Config, parts: Services, on_start: Callable[[], None]):
         super().__init__(config)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bubo.errors import InputError
-from bubo.media import write_atomic
+from bubo.files import write_atomic
 
 __all__ = ["MIN_PASSWORD", "UserList"]
 
