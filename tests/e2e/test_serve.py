@@ -1,4 +1,4 @@
-"""`bubo serve` as a process of its own: it starts, answers, ends cleanly, and loses nothing when it is killed."""
+"""`bubo serve` as a process: it starts, answers, ends cleanly, and loses nothing when it is killed."""
 
 import json
 import os
