@@ -1,27 +1,5 @@
 // @ts-check
-/** For people who do not see the page, or who use it by keys alone. */
-
-import { make } from "./dom.js";
-
-/** @type {HTMLElement | null} */
-let speaker = null;
-let timer = 0;
-
-/** Have a screen reader say something, politely; of several at once the last counts. @param {string} text */
-export function say(text) {
-  if (!speaker) {
-    speaker = document.getElementById("polite") ?? make("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
-    if (!speaker.isConnected) document.body.append(speaker);
-  }
-  clearTimeout(timer);
-  const place = speaker;
-  timer = window.setTimeout(() => (place.textContent = text), 60);
-}
-
-/** Whether things should keep still. */
-export function prefersStillness() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
+/** For people who use the page by keys alone. */
 
 /**
  * One tab stop for a group: the arrow keys, Home and End move within it.

@@ -1,8 +1,6 @@
 // @ts-check
 /** Calls to the server. A failure is an ApiError, whose code chooses the words that a person reads. */
 
-import { EventParser } from "./sse.js";
-
 export class ApiError extends Error {
   /** @param {number} status @param {{message?: string, code?: string, type?: string, retryable?: boolean}} detail */
   constructor(status, detail) {
@@ -84,7 +82,8 @@ export const api = {
   /** @param {string} message @param {number} rating @param {string} [comment] */
   rate: (message, rating, comment) => call("POST", `/api/messages/${at(message)}/rating`, { rating, comment }),
 
-  examples: () => call("GET", "/api/examples"),
+  /** @param {string} language Of their titles. */
+  examples: (language) => call("GET", `/api/examples${query({ language })}`),
   /** @param {string} id */
   takeExample: (id) => call("POST", `/api/examples/${at(id)}`),
   /** @param {string} id */
@@ -99,6 +98,7 @@ export const api = {
    * @param {string} run @param {number} after @param {AbortSignal} signal
    */
   async *events(run, after, signal) {
+    const { EventParser } = await import("./sse.js");
     const response = await send("GET", `/api/runs/${at(run)}/events${query({ after })}`, undefined, {
       signal, headers: { Accept: "text/event-stream" },
     });

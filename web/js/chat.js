@@ -1,8 +1,7 @@
 // @ts-check
 /** The log of the shown branch: what stands in it, where it is scrolled to, what is said aloud. */
 
-import { say } from "./a11y.js";
-import { button, byId } from "./dom.js";
+import { button, byId, say } from "./dom.js";
 import { t } from "./i18n.js";
 import { MessageView } from "./message.js";
 import { decorate, wirePhrases } from "./phrases.js";

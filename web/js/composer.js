@@ -1,11 +1,10 @@
 // @ts-check
 /** Where questions are written: text, files, places of the stage, the microphone. */
 
-import { badge } from "./phrases.js";
 import { button, byId, fill, icon, make } from "./dom.js";
 import { Files, limitsOf } from "./files.js";
 import { bytes, clock, number, seconds, t } from "./i18n.js";
-import { placeLabel, words } from "./message.js";
+import { badge, placeLabel, words } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./types.js").Message} Message */
 
@@ -64,7 +63,7 @@ export class Composer {
       this.submit();
     });
     box.addEventListener("input", () => {
-      this.#grow();
+      this.grow();
       this.#keep();
       this.refresh();
     });
@@ -166,7 +165,7 @@ export class Composer {
   clear() {
     this.editing = null;
     this.box.value = "";
-    this.#grow();
+    this.grow();
     this.#keep();
     this.store.removeChip();
     this.store.setAttachments([]);
@@ -180,7 +179,7 @@ export class Composer {
   /** @param {string} text */
   write(text) {
     this.box.value = text;
-    this.#grow();
+    this.grow();
     this.refresh();
     this.box.focus();
   }
@@ -270,9 +269,9 @@ export class Composer {
   }
 
   /** The box is as high as its text, up to a limit that the style sheet sets. */
-  #grow() {
+  grow() {
     this.box.style.height = "auto";
-    this.box.style.height = `${this.box.scrollHeight}px`;
+    if (this.box.scrollHeight) this.box.style.height = `${this.box.scrollHeight}px`;
   }
 
   get #draft() {
@@ -293,7 +292,7 @@ export class Composer {
     } catch {
       this.box.value = "";
     }
-    this.#grow();
+    this.grow();
     this.refresh();
   }
 }

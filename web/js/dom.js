@@ -64,3 +64,11 @@ export function byId(id) {
   if (!found) throw new Error(`index.html has no element #${id}`);
   return found;
 }
+
+let saying = 0;
+
+/** Have a screen reader say something, politely; of several at once the last counts. @param {string} text */
+export function say(text) {
+  clearTimeout(saying);
+  saying = window.setTimeout(() => (byId("polite").textContent = text), 60);
+}

@@ -2,19 +2,18 @@
 /** Puts the page together: who we are, which conversation is open, and where the parts stand. */
 
 import { api, ApiError, expired } from "./api.js";
-import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { button, byId, make } from "./dom.js";
 import { loadLanguage, t } from "./i18n.js";
 import { loginPage, problemPage, toast, wireNotice } from "./notices.js";
-import { readSettings } from "./preferences.js";
-import { Runs } from "./runs.js";
 import { Sidebar } from "./sidebar.js";
 import { Store } from "./store.js";
 import { wireWelcome } from "./welcome.js";
 
 const store = new Store();
-const runs = new Runs(store);
+
+/** What makes and shows answers; fetched with the first conversation. @type {Promise<import("./runs.js").Runs>|null} */
+let talk = null;
 
 /** @type {Composer} */
 let composer;
@@ -22,6 +21,15 @@ let composer;
 let sidebar;
 /** @type {Promise<void>|null} */
 let stage = null;
+
+/** @returns {Promise<import("./runs.js").Runs>} */
+function loadTalk() {
+  talk ??= Promise.all([import("./runs.js"), import("./chat.js")]).then(([{ Runs }, { Chat }]) => {
+    new Chat(store, { again, edit: (message) => composer.edit(message) });
+    return new Runs(store);
+  });
+  return talk;
+}
 
 /** The stage is fetched when there is something to put on it. */
 function wireStage() {
@@ -49,11 +57,12 @@ async function loadStage(root) {
 
 /** Open a conversation, or the empty page. @param {string|null} id @param {boolean} [push] Make it the address. */
 async function go(id, push = true) {
-  runs.leave();
+  (await talk)?.leave();
   if (id === null) store.open(null);
   else {
     try {
-      store.open(await api.conversation(id));
+      const [conversation] = await Promise.all([api.conversation(id), loadTalk()]);
+      store.open(conversation);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) problemPage("missing", () => undefined);
       else if (error instanceof ApiError && error.status !== 401) problemPage("broken", () => location.reload());
@@ -63,7 +72,8 @@ async function go(id, push = true) {
   if (push) history.pushState(null, "", id === null ? "/" : `/c/${encodeURIComponent(id)}`);
   byId("page").hidden = true;
   byId("app").hidden = false;
-  runs.resume();
+  (await talk)?.resume();
+  composer.grow();
   if (matchMedia("(hover: hover)").matches) composer.box.focus();
 }
 
@@ -72,8 +82,13 @@ function addressed() {
 }
 
 /** @param {any} question */
-function ask(question) {
-  return runs.ask({ ...question, settings: readSettings() });
+async function ask(question) {
+  const [runs, { readSettings }] = await Promise.all([loadTalk(), import("./preferences.js")]);
+  await runs.ask({ ...question, settings: readSettings() });
+}
+
+async function stop() {
+  (await talk)?.stop();
 }
 
 /** A new answer to the same question. @param {string} id */
@@ -132,7 +147,7 @@ function escape(event) {
   if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   if (sidebar.isOpen) sidebar.close();
   else if (store.state.pointing.pinned) store.pin(null, "keyboard");
-  else if (store.state.run) runs.stop();
+  else if (store.state.run) stop();
 }
 
 async function openSettings() {
@@ -158,9 +173,8 @@ async function start() {
   store.state.session = session;
   expired.addEventListener("expired", () => loginPage(session.auth, true));
   byId("scroll").setAttribute("aria-label", t("chat.log"));
-  composer = new Composer(store, { ask, stop: () => runs.stop() });
+  composer = new Composer(store, { ask, stop });
   sidebar = new Sidebar(store, { go, settings: openSettings });
-  new Chat(store, { again, edit: (message) => composer.edit(message) });
   wireStage();
   wireNotice(store);
   buildTop();

@@ -5,8 +5,9 @@ import { api } from "./api.js";
 import { button, icon, make } from "./dom.js";
 import { clock, has, number, seconds, t } from "./i18n.js";
 import { patch } from "./patch.js";
-import { badge, decorate } from "./phrases.js";
-import { blocksOf } from "./runs.js";
+import { decorate } from "./phrases.js";
+import { plainBlocks } from "./tree.js";
+import { badge, owl, placeLabel, words } from "./words.js";
 
 /** @typedef {import("./types.js").Message} Message @typedef {import("./types.js").Place} Place */
 /** @typedef {{store: import("./store.js").Store, again: (id: string) => void, edit: (message: Message) => void}} Context */
@@ -178,25 +179,10 @@ export class MessageView {
   }
 }
 
-/** Our owl. */
-export function owl() {
-  const drawn = icon("owl");
-  drawn.setAttribute("class", "icon owl");
-  return drawn;
-}
-
-/** @param {Place} place @param {string} [name] */
-export function placeLabel(place, name) {
-  if (place.kind === "time") return `${clock(place.t0 ?? 0, true)}–${clock(place.t1 ?? 0, true)}`;
-  if (place.kind === "entity") return name ?? t("place.entity");
-  if (place.kind === "point" && place.positive === false) return t("place.not_point");
-  return t(`place.${place.kind}`);
-}
-
-/** Words for an error of the server: ours where we have some, else its own. @param {any} error */
-export function words(error) {
-  const code = String(error?.code ?? "");
-  return has(`error.${code}`) ? t(`error.${code}`) : String(error?.message || t("error.unknown"));
+/** The blocks to show of an answer. @param {Message} message */
+function blocksOf(message) {
+  if (message.blocks?.length || !message.text) return message.blocks ?? [];
+  return plainBlocks(message.text, message.grounding?.links ?? []);
 }
 
 /** @param {Message["error"]|undefined} error @param {() => void} retry */

@@ -2,10 +2,9 @@
 /** What the page says beside the conversation: toasts, the bar above the log, dialogs, whole pages. */
 
 import { api } from "./api.js";
-import { say } from "./a11y.js";
-import { button, byId, icon, make } from "./dom.js";
+import { button, byId, icon, make, say } from "./dom.js";
 import { t } from "./i18n.js";
-import { owl, words } from "./message.js";
+import { owl, words } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store */
 

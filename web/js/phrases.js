@@ -2,13 +2,9 @@
 /** The phrases of answers: what each says of itself, and what pointing at one does. */
 
 import { clock, t } from "./i18n.js";
+import { badge } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./types.js").Entity} Entity */
-
-/** What a badge says: entities are counted from one. @param {Entity} entity */
-export function badge(entity) {
-  return /^e(\d{1,4})$/.exec(entity.id)?.[1] ?? String(entity.slot + 1);
-}
 
 /** "brown dog, region 1 of 3, shows in picture". @param {string} phrase @param {Entity} entity @param {Store} store */
 export function spokenName(phrase, entity, store) {

@@ -4,7 +4,7 @@
  * a click or a drawn box becomes a chip of the question. All places are pixels of the served picture.
  */
 
-import { say } from "./a11y.js";
+import { say } from "./dom.js";
 import { adjustBox, boxBetween, isDrag, isOnPicture, pixelAt, smallestAt } from "./geometry.js";
 import { t } from "./i18n.js";
 import { arrow } from "./zoom.js";

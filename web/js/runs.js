@@ -2,7 +2,6 @@
 /** Questions on their way: asking, following the answer as it is made, attaching to it again, stopping it. */
 
 import { api, ApiError } from "./api.js";
-import { plainBlocks } from "./tree.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
@@ -136,10 +135,4 @@ export class Runs {
       await this.#reload(run.conversation, run.message);
     }
   }
-}
-
-/** The blocks to show of a message. @param {import("./types.js").Message} message */
-export function blocksOf(message) {
-  if (message.blocks?.length || !message.text) return message.blocks ?? [];
-  return plainBlocks(message.text, message.grounding?.links ?? []);
 }

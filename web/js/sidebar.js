@@ -4,7 +4,7 @@
 import { api } from "./api.js";
 import { button, byId, icon, make } from "./dom.js";
 import { date, moment, relativeDay, t } from "./i18n.js";
-import { owl } from "./message.js";
+import { owl } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./types.js").Conversation} Conversation */
 

@@ -29,8 +29,9 @@ export class EventParser {
     /** @type {ServerEvent[]} */
     const events = [];
     // a line may end in \r\n, and the border may lie between the two
+    if (!text) return events;
     if (this.afterReturn && text.startsWith("\n")) text = text.slice(1);
-    if (text) this.afterReturn = text.endsWith("\r");
+    this.afterReturn = text.endsWith("\r");
     const lines = (this.rest + text).split(/\r\n|\r|\n/);
     this.rest = lines.pop() ?? "";
     for (const line of lines) {

@@ -116,7 +116,7 @@ class Stage {
     this.host.classList.toggle("is-empty", shelf.length === 0);
     this.host.classList.toggle("has-picture", this.shown.picture !== null);
     this.host.classList.toggle("has-sound", this.shown.sound !== null);
-    this.title.textContent = (chosen ?? this.shown.picture ?? this.shown.sound)?.name ?? "";
+    this.title.textContent = (this.shown.picture ?? this.shown.sound)?.name ?? "";
     this.showStrip();
   }
 

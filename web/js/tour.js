@@ -1,7 +1,7 @@
 // @ts-check
 /** A tour of the latest answer: each thing it mentions is lit for a moment, in the order of the words. */
 
-import { say } from "./a11y.js";
+import { say } from "./dom.js";
 import { t } from "./i18n.js";
 
 const MOMENT_MS = 1600;

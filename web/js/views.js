@@ -1,8 +1,7 @@
 // @ts-check
 /** How the picture is shown: spotlight, outline, cut-out or off; how strong a lit mask is; the picture's tools. */
 
-import { say } from "./a11y.js";
-import { button, icon, make } from "./dom.js";
+import { button, icon, make, say } from "./dom.js";
 import { number, t } from "./i18n.js";
 import { toggleFullscreen } from "./zoom.js";
 

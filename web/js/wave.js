@@ -1,9 +1,8 @@
 // @ts-check
 /** A sound: its wave, what is heard in it and when, and playing just those seconds. */
 
-import { say } from "./a11y.js";
 import { api } from "./api.js";
-import { button, icon, make } from "./dom.js";
+import { button, icon, make, say } from "./dom.js";
 import { clamp, isDrag, lanesOf, timeAt, timeBetween, wavePath } from "./geometry.js";
 import { clock, t } from "./i18n.js";
 import { badgeOf, draw } from "./overlay.js";

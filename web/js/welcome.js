@@ -3,8 +3,8 @@
 
 import { api } from "./api.js";
 import { byId, icon, make } from "./dom.js";
-import { t, has } from "./i18n.js";
-import { owl } from "./message.js";
+import { language, t } from "./i18n.js";
+import { owl } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
@@ -19,7 +19,7 @@ export function wireWelcome(store, take) {
       byId("log").before(welcome);
       if (!asked) {
         asked = true;
-        api.examples().then((examples) => gallery.replaceChildren(...(examples.examples ?? examples).map((/** @type {any} */ one) => card(one, take))), () => (asked = false));
+        api.examples(language).then((examples) => gallery.replaceChildren(...examples.map((/** @type {any} */ one) => card(one, take))), () => (asked = false));
       }
     } else welcome.remove();
     byId("talk").classList.toggle("is-empty", empty);
@@ -32,11 +32,10 @@ export function wireWelcome(store, take) {
 function card(example, take) {
   const pictures = example.media.filter((/** @type {any} */ medium) => medium.kind === "picture");
   const sounds = example.media.length > pictures.length;
-  const words = (/** @type {string} */ part) => (has(`examples.${example.id}.${part}`) ? t(`examples.${example.id}.${part}`) : example[part]);
   const face = pictures.length ? make("img", { src: pictures[0].thumbnail ?? pictures[0].url, alt: "", loading: "lazy" }) : icon("sound");
   const press = make("button", { type: "button", class: "example" },
     make("span", { class: "example-face" }, face, sounds && pictures.length > 0 && make("span", { class: "example-sound" }, icon("sound"))),
-    make("span", { class: "example-words" }, make("strong", {}, words("title")), make("span", { class: "quiet" }, words("text"))));
+    make("span", { class: "example-words" }, make("strong", {}, example.title), make("span", { class: "quiet" }, example.text)));
   press.addEventListener("click", async () => {
     press.setAttribute("aria-busy", "true");
     await take(example.id);
