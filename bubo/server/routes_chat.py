@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header
@@ -44,6 +45,10 @@ Me = Annotated[Owner, Depends(key_owner)]
 ALIAS = "bubo"
 _MAX_STOP = 200
 _LOOK_S = 0.5
+# A run that fails before its first word has said no more than: role, error, end.
+_FEW = 3
+# With its second event it has said something.
+_SPOKEN = 2
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Fields that would change the answer if we knew them; values that mean "not asked for" are fine.
 _UNSUPPORTED = (
@@ -108,7 +113,7 @@ async def complete(
         page=False,
     )
     answering = Answering(plan, parts.engine, parts.metrics, f"chatcmpl-{new_id()}")
-    run = Run(me.id, answering.run, abandon=answering.abandon, tick=answering.tick, kept=False)
+    run = Run(me.id, answering.run, abandon=answering.abandon, tick=answering.tick, page=False)
     parts.runs.start(run, wait=True)
     if not body.stream:
         return await _whole(request, run, answering, parts, blocks=body.ui or x_bubo_ui == "1")
@@ -119,10 +124,6 @@ async def complete(
         await lines.aclose()
         raise run.failure
     return StreamingResponse(_chain(first, lines), headers=_HEADERS, media_type="text/event-stream")
-
-
-# A run that fails before its first word has said no more than: role, error, end.
-_FEW = 3
 
 
 def check_model(name: str, parts: Services) -> None:
@@ -265,7 +266,7 @@ async def _whole(
     finally:
         waiting.cancel()
         if not run.ended:
-            await run_in_threadpool(parts.runs.stop, run)
+            parts.runs.stop(run)
     if run.failure is not None:
         raise run.failure
     result = answering.result
@@ -292,20 +293,23 @@ def _completion(result: Result, answering: Answering, blocks: bool) -> dict[str,
 
 async def _lines(run: Run, answering: Answering, parts: Services, usage: bool) -> AsyncGenerator[str, None]:
     """The chunks as lines. Whoever goes away has the answer stopped."""
+    held: list[str] = []
     try:
         async for batch in run.follow(0, parts.settings.limits.ping_s):
             if not batch:
                 yield ": ping\n\n"
                 continue
-            texts = [text for _, text in batch]
-            if all('"content":""' in text for text in texts) and not run.ended:
-                continue  # the role alone can wait for the first word, or for an error's status
+            texts = held + [text for _, text in batch]
+            if len(texts) < _SPOKEN and not run.ended:
+                held = texts  # the role alone waits for the first word, or for an error, which has a status
+                continue
+            held = []
             if texts[-1] == DONE and usage and answering.result is not None and run.failure is None:
                 texts.insert(-1, json.dumps(_usage_chunk(answering, answering.result)))
             yield "".join(f"data: {text}\n\n" for text in texts)
     finally:
         if not run.ended:
-            await run_in_threadpool(parts.runs.stop, run)
+            parts.runs.stop(run)
 
 
 def _usage_chunk(answering: Answering, result: Result) -> dict[str, Any]:
@@ -319,7 +323,8 @@ def _usage_chunk(answering: Answering, result: Result) -> dict[str, Any]:
     }
 
 
-async def _chain(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
-    async for line in rest:
-        yield line
+async def _chain(first: str, rest: AsyncGenerator[str, None]) -> AsyncIterator[str]:
+    async with aclosing(rest):
+        yield first
+        async for line in rest:
+            yield line

@@ -46,7 +46,7 @@ class Run:
         work: What computes it.
         abandon: Closes the answer with what there is, called from another thread when `work` does not end.
         tick: Called every now and then from another thread, to send what was held back.
-        kept: Whether it can be asked for after its end.
+        page: Whether our page reads it: it is told how things stand, and is there for a while after its end.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Run:
         id: str = "",
         abandon: Callable[["Run"], None] | None = None,
         tick: Callable[["Run"], None] | None = None,
-        kept: bool = True,
+        page: bool = True,
     ):
         self.id = id or f"run_{new_id()}"
         self.owner = owner
         self.work, self.abandon, self.tick = work, abandon, tick
-        self.kept = kept
+        self.page = page
         self.stop = threading.Event()
         self.stopped_at: float | None = None
         self.ended_at: float | None = None
@@ -90,6 +90,11 @@ class Run:
                 return
             self._events.append(text)
         self._wake()
+
+    def tell(self, **status: Any) -> None:
+        """Says how things stand, to our page."""
+        if self.page:
+            self.send({"status": status})
 
     def fail(self, problem: Problem) -> None:
         """Says what went wrong; `end` is still to be called."""
@@ -266,7 +271,7 @@ class Runs:
             for position, waiting in enumerate(self._queue.waiting(), 1):
                 if waiting.position != position:
                     waiting.position = position
-                    waiting.send({"status": {"state": "queued", "position": position}})
+                    waiting.tell(state="queued", position=position)
 
     def _compute(self, run: Run) -> None:
         try:
@@ -287,7 +292,7 @@ class Runs:
     def _wait_for_model(self, run: Run) -> bool:
         """Waits until the model is loaded; False if it cannot be, or the run was stopped meanwhile."""
         if self.engine.state == "loading":
-            run.send({"status": {"state": "loading"}})
+            run.tell(state="loading")
         while self.engine.state == "loading":
             if run.stop.wait(_WAIT_FOR_MODEL_S):
                 return False
@@ -312,7 +317,7 @@ class Runs:
             now = time.monotonic()
             for run in list(self._runs.values()):
                 if run.ended_at is not None:
-                    if not run.kept or now - run.ended_at > self.limits.run_kept_s:
+                    if not run.page or now - run.ended_at > self.limits.run_kept_s:
                         self._runs.pop(run.id, None)
                 elif run.stopped_at is not None and now - run.stopped_at > _STOP_WITHIN_S:
                     self._abandon(run)

@@ -108,7 +108,7 @@ class Media(BaseModel):
     height: int | None = None
     thumbnail: str | None = None
     duration_s: float | None = None
-    peaks: list[tuple[float, float]] | None = None
+    peaks: list[list[float]] | None = None
 
 
 class Conversation(BaseModel):
