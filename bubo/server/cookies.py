@@ -58,6 +58,11 @@ class Signer:
             )
         return cls(key)
 
+    @property
+    def fingerprint(self) -> str:
+        """A few letters that differ from key to key."""
+        return self._sign("fingerprint")[:8]
+
     def write(self, words: Sequence[str]) -> str:
         """The words with their signature, of letters that a cookie may hold."""
         text = base64.urlsafe_b64encode(json.dumps(list(words)).encode()).decode().rstrip("=")

@@ -6,6 +6,7 @@ mono sound of 16 bits. So what the model sees is what the browser shows, and no 
 
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -35,6 +36,8 @@ JPEG_QUALITY = 92
 _CONTENT, _THUMBNAIL = "content", "thumbnail"
 #: How long an upload may wait for the message that uses it.
 UNUSED_S = 86_400.0
+#: Files that are decoded at once; a large picture takes hundreds of megabytes meanwhile.
+_DECODING = threading.BoundedSemaphore(4)
 _log = logging.getLogger(__name__)
 
 Records = list[MediaRecord]  # within the class, `list` is its method
@@ -69,10 +72,11 @@ class MediaStore:
         content = data if isinstance(data, bytes) else data.read()
         name = clean_name(name)
         try:
-            if kind_of(content, name) == "picture":
-                values, files = self._picture_files(content)
-            else:
-                values, files = self._sound_files(content)
+            with _DECODING:
+                if kind_of(content, name) == "picture":
+                    values, files = self._picture_files(content)
+                else:
+                    values, files = self._sound_files(content)
         except MediaError as error:
             raise Problem(422, str(error), "unusable_media", param="file") from None
         size = sum(map(len, files.values()))

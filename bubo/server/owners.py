@@ -47,6 +47,8 @@ class Owners:
         self._https = settings.https
         self._token = settings.token
         self._signer = Signer.of_file(settings.data / "session.key")
+        # browsers send one port's cookies to all ports of a machine: each data folder has a name of its own
+        self.cookie = f"{COOKIE}_{self._signer.fingerprint}"
         self._users = UserList(settings.users_path) if settings.auth == "users" else None
 
     def of_cookie(self, request: HTTPConnection) -> Owner:
@@ -66,7 +68,7 @@ class Owners:
 
     def find(self, request: HTTPConnection) -> Owner | None:
         """The owner that the cookie names, or None."""
-        words = self._signer.read(request.cookies.get(COOKIE, ""))
+        words = self._signer.read(request.cookies.get(self.cookie, ""))
         if words is None or len(words) != 3 or words[0] != self.auth:
             return None
         _, name, stamp = words
@@ -135,12 +137,14 @@ class Owners:
 
     def sign_out(self, request: HTTPConnection, response: Response) -> None:
         """Forgets the cookie. With auth none its conversations cannot be reached any more."""
-        response.delete_cookie(COOKIE, path="/", secure=self._secure(request), httponly=True, samesite="lax")
+        response.delete_cookie(
+            self.cookie, path="/", secure=self._secure(request), httponly=True, samesite="lax"
+        )
 
     def _enter(self, request: HTTPConnection, response: Response, name: str) -> Owner:
         value = self._signer.write([self.auth, name, self._stamp(name) or ""])
         response.set_cookie(
-            COOKIE,
+            self.cookie,
             value,
             max_age=COOKIE_AGE_S,
             path="/",

@@ -31,6 +31,7 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
     ".txt": "text/plain; charset=utf-8",
 }
+_READ = ["GET", "HEAD"]
 _REVALIDATE = {"Cache-Control": "no-cache"}
 Parts = Annotated[Services, Depends(services)]
 
@@ -49,13 +50,13 @@ def web_folder(given: Path | None) -> Path:
     raise NotFoundError("browser client")
 
 
-@router.get("/")
+@router.api_route("/", methods=_READ)
 def home(request: Request, parts: Parts) -> Response:
     """The page."""
     return _file(request, web_folder(parts.settings.web_folder), "index.html")
 
 
-@router.get("/c/{conversation_id}")
+@router.api_route("/c/{conversation_id}", methods=_READ)
 def conversation_page(request: Request, conversation_id: str, parts: Parts) -> Response:
     """The page of one conversation; with status 404 if it is not there for who asks."""
     status = 404
@@ -69,7 +70,7 @@ def conversation_page(request: Request, conversation_id: str, parts: Parts) -> R
     return _file(request, web_folder(parts.settings.web_folder), "index.html", status)
 
 
-@router.get("/assets/{path:path}")
+@router.api_route("/assets/{path:path}", methods=_READ)
 def asset(request: Request, path: str, parts: Parts) -> Response:
     """One of the client's files."""
     return _file(request, web_folder(parts.settings.web_folder), path)

@@ -8,7 +8,6 @@ import serving
 
 from bubo.errors import InputError, StorageError
 from bubo.server.cookies import Signer
-from bubo.server.owners import COOKIE
 from bubo.server.users import UserList
 
 TOKEN = "a-token-of-twenty-signs"
@@ -83,9 +82,21 @@ def test_over_https_the_cookie_is_secure(app, tmp_path):
 def test_a_session_survives_a_restart(app, tmp_path):
     with serving.visitor(app) as client:
         made = client.post("/api/conversations", json={"title": "kept"}).json()
-        cookie = client.cookies[COOKIE]
-    again = serving.TestClient(serving.make_app(tmp_path / "data"), cookies={COOKIE: cookie})
+        cookies = dict(client.cookies)
+    again = serving.TestClient(serving.make_app(tmp_path / "data"), cookies=cookies)
     assert again.get(f"/api/conversations/{made['id']}").json()["title"] == "kept"
+
+
+def test_servers_on_one_machine_leave_each_others_cookies_alone(app, tmp_path):
+    here = serving.visitor(app)
+    made = here.post("/api/conversations", json={}).json()
+    there = serving.TestClient(serving.make_app(tmp_path / "other"), cookies=dict(here.cookies))
+    assert there.get("/api/session").json()["signed_in"]
+    both = {**here.cookies, **there.cookies}
+    assert len(both) == 2
+    again = serving.TestClient(app, cookies=both)
+    assert again.get(f"/api/conversations/{made['id']}").status_code == 200
+    assert "set-cookie" not in again.get("/api/session").headers
 
 
 def test_the_shared_token_lets_in(token_app):
