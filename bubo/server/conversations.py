@@ -170,7 +170,8 @@ class ConversationStore:
         """A question below an answer, or at the start; it becomes the leaf, and may name the conversation.
 
         Raises:
-            NotFoundError: If conversation, parent or a medium is unknown or another owner's.
+            NotFoundError: If conversation, parent, a medium or the medium of a place is unknown or another
+                owner's.
             Problem: If the conversation is full, or the parent is no answer.
         """
         with self._database.writing() as session:
@@ -178,11 +179,7 @@ class ConversationStore:
             self._check_room(session, conversation_id, asking=True)
             if parent is not None:
                 check_in_tree(session, conversation_id, parent, "assistant")
-            if not all(is_id(one) for one in media):
-                raise NotFoundError("picture or sound")
-            known = select(func.count(MediaRow.id)).where(MediaRow.id.in_(media), MediaRow.owner == owner_id)
-            if session.scalar(known) != len(set(media)):
-                raise NotFoundError("picture or sound")
+            _check_media(session, owner_id, [*media, *(one["media"] for one in places if "media" in one)])
             row = new_message(session, conversation_id, "user", parent)
             row.text, row.places = clean_text(text), list(places)
             row.settings = dict(settings or {})
@@ -340,3 +337,10 @@ class ConversationStore:
                 "questions are kept. Begin a new conversation.",
                 "conversation_full",
             )
+
+
+def _check_media(session: Session, owner_id: str, media: Sequence[object]) -> None:
+    wanted = {one for one in media if is_id(one)}
+    known = select(func.count(MediaRow.id)).where(MediaRow.id.in_(wanted), MediaRow.owner == owner_id)
+    if len(wanted) < len(set(media)) or session.scalar(known) != len(wanted):
+        raise NotFoundError("picture or sound")

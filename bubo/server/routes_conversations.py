@@ -5,7 +5,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from bubo.server.messages import conversation_dict, messages_with_media
 from bubo.server.problems import NotFoundError
@@ -55,9 +55,9 @@ def create_conversation(body: NewConversation, me: Me, parts: Parts) -> dict[str
 @router.get(
     "/conversations/{conversation_id}", response_model=ConversationWithMessages, responses=problems(404)
 )
-def get_conversation(conversation_id: str, me: Me, parts: Parts) -> dict[str, Any]:
+def get_conversation(conversation_id: str, me: Me, parts: Parts) -> Response:
     """A conversation with the messages of all its branches."""
-    return _whole(conversation_id, me, parts)
+    return JSONResponse(_whole(conversation_id, me, parts))  # as it is: checking long ones takes a while
 
 
 @router.patch("/conversations/{conversation_id}", response_model=Conversation, responses=problems(400, 404))

@@ -98,10 +98,13 @@ def _file(request: Request, folder: Path, name: str, status: int = 200) -> Respo
     if kind is None or "\\" in name or "\0" in name or any(part.startswith((".", "/")) for part in parts):
         raise _missing()
     path = folder.joinpath(*parts)
-    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-        raise _missing()
-    stamp = path.stat()
-    data, tag = _content(path, stamp.st_mtime_ns, stamp.st_size)
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+            raise _missing()
+        stamp = path.stat()
+        data, tag = _content(path, stamp.st_mtime_ns, stamp.st_size)
+    except OSError:  # a name that no file system takes
+        raise _missing() from None
     headers = {**_REVALIDATE, "ETag": tag}
     known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
     if status == 200 and tag in known:

@@ -104,7 +104,9 @@ def test_the_shared_token_lets_in(token_app):
     assert client.get("/api/session").json()["signed_in"] is False
     assert client.get("/api/conversations").status_code == 401
     for wrong in ({"token": "wrong"}, {"token": ""}, {}, {"token": "\ud800"}):
-        refused = client.post("/api/session", content=json.dumps(wrong))
+        refused = client.post(
+            "/api/session", content=json.dumps(wrong), headers={"Content-Type": "application/json"}
+        )
         assert refused.status_code == 401, wrong
         assert refused.json()["error"]["type"] == "authentication_error"
     assert client.post("/api/session", json={"token": TOKEN}).status_code == 204

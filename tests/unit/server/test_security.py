@@ -37,7 +37,7 @@ def test_who_may_frame_the_page_is_a_setting(tmp_path):
 
 def test_a_given_request_id_comes_back_if_it_is_harmless(visitor):
     assert visitor.get("/health", headers={"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
-    assert visitor.get("/health", headers={"X-Request-Id": "a b\u00e9"}).headers["x-request-id"] != "a b"
+    assert visitor.get("/health", headers={"X-Request-Id": b"a b\xe9"}).headers["x-request-id"].isalnum()
 
 
 @pytest.mark.parametrize(
