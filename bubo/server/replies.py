@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from bubo.errors import BuboError, InputError
+from bubo.server.allowed import allowed_methods
 from bubo.server.problems import Problem
 
 __all__ = ["add_problem_handlers", "problem_response"]
@@ -63,10 +64,13 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _on_http(_: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     message, code = _MESSAGES.get(error.status_code, (str(error.detail), "http_error"))
-    return problem_response(Problem(error.status_code, message, code, headers=error.headers))
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := allowed_methods(request.app, request.url.path)):
+        headers["Allow"] = methods  # the framework names those of the first route only
+    return problem_response(Problem(error.status_code, message, code, headers=headers))
 
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:

@@ -256,7 +256,7 @@ def test_a_model_that_cannot_be_loaded_says_so(tmp_path: Path) -> None:
 def test_a_slow_reader_slows_nobody(server: LiveServer) -> None:
     page, other = server.page(), server.page()
     conversation = page.conversation()
-    started = page.ask(conversation, "/long 3000")
+    started = page.ask(conversation, "/long 1500", settings={"max_tokens": 2_000})
     host, port = server.url.removeprefix("http://").split(":")
     with socket.socket() as slow:  # asks, and then does not read
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -267,7 +267,7 @@ def test_a_slow_reader_slows_nobody(server: LiveServer) -> None:
         began = time.monotonic()
         assert text_of(other.answer(other.ask(other.conversation(), "/say quick")["run"])) == "quick"
         assert time.monotonic() - began < 5
-        assert text_of(page.answer(started["run"])).endswith("word2999")
+        assert text_of(page.answer(started["run"])).endswith("word1499")
         assert page.message(conversation, started["answer"]["id"])["status"] == "complete"
 
 
@@ -296,7 +296,7 @@ def test_32_streams_at_once_keep_apart(tmp_path: Path, record_property: Any) -> 
         with ThreadPoolExecutor(32) as pool:
             firsts = list(pool.map(one, range(32)))
         record_property("first_token_s", {"median": statistics.median(firsts), "last": max(firsts)})
-        assert max(firsts) < 10
+        assert max(firsts) < 30  # on two idle cores it is about two seconds
         assert engine.most_running > 8
 
 
