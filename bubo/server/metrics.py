@@ -14,29 +14,33 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        kept = {"registry": self.registry}
-        self._requests = Counter("bubo_requests", "Requests answered.", ("method", "route", "status"), **kept)
+        kept = self.registry
+        self._requests = Counter(
+            "bubo_requests", "Requests answered.", ("method", "route", "status"), registry=kept
+        )
         self._request_s = Histogram(
             "bubo_request_seconds",
             "Seconds to the start of a response.",
             ("route",),
             buckets=_SECONDS,
-            **kept,
+            registry=kept,
         )
-        self._answers = Counter("bubo_answers", "Answers that ended.", ("status",), **kept)
-        self._refused = Counter("bubo_refused", "Questions refused because of limits.", ("code",), **kept)
+        self._answers = Counter("bubo_answers", "Answers that ended.", ("status",), registry=kept)
+        self._refused = Counter(
+            "bubo_refused", "Questions refused because of limits.", ("code",), registry=kept
+        )
         self._first_s = Histogram(
             "bubo_first_token_seconds",
             "Seconds from a question to the first word of its answer, waiting included.",
             buckets=_SECONDS,
-            **kept,
+            registry=kept,
         )
-        self._tokens = Counter("bubo_tokens", "Tokens read and written.", ("kind",), **kept)
+        self._tokens = Counter("bubo_tokens", "Tokens read and written.", ("kind",), registry=kept)
         self._steps = Histogram(
-            "bubo_step_seconds", "Seconds of an answer's steps.", ("step",), buckets=_SECONDS, **kept
+            "bubo_step_seconds", "Seconds of an answer's steps.", ("step",), buckets=_SECONDS, registry=kept
         )
-        self._running = Gauge("bubo_running_answers", "Answers being computed.", **kept)
-        self._waiting = Gauge("bubo_queue_length", "Questions that wait.", **kept)
+        self._running = Gauge("bubo_running_answers", "Answers being computed.", registry=kept)
+        self._waiting = Gauge("bubo_queue_length", "Questions that wait.", registry=kept)
 
     def watch(self, running: Callable[[], int], waiting: Callable[[], int]) -> None:
         """Tells where the numbers of running and waiting answers come from."""
