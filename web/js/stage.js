@@ -54,6 +54,7 @@ class Stage {
     const bar = viewBar(host, store, this.zoom, this.pointer);
     const head = make("div", { class: "stage-head" }, this.title, this.fold);
     host.classList.add("stage");
+    if (!host.hasAttribute("aria-label")) host.setAttribute("aria-label", t("stage.title"));
     host.replaceChildren(head, make("div", { class: "stage-body" }, make("div", { class: "stage-view" }, this.frame, bar), this.strip, this.waves, outliner(store, this.pointer)), help);
     this.listen();
     this.showMedium();
