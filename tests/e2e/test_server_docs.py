@@ -73,4 +73,4 @@ def test_shell(folder: Path, server: LiveServer) -> None:
         '"finish_reason":"stop"',
     ):
         assert part in said
-    assert '"error"' not in said
+    assert '"error":{' not in said
