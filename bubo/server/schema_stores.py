@@ -84,7 +84,7 @@ class SessionInfo(BaseModel):
     signed_in: bool
     name: str
     model: ModelState
-    limits: dict[str, float]
+    limits: dict[str, int | float]
     version: str
 
 

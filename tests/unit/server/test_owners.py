@@ -103,7 +103,7 @@ def test_the_shared_token_lets_in(token_app):
     client = serving.visitor(token_app)
     assert client.get("/api/session").json()["signed_in"] is False
     assert client.get("/api/conversations").status_code == 401
-    for wrong in ({"token": "wrong"}, {"token": ""}, {}, {"token": "\ud800"}):
+    for wrong in ({"token": "wrong"}, {"token": ""}, {}):
         refused = client.post(
             "/api/session", content=json.dumps(wrong), headers={"Content-Type": "application/json"}
         )
