@@ -40,6 +40,8 @@ export class Pointer {
     this.draws = false;
     /** @type {Shown | null} */
     this.under = null;
+    /** @type {{entity: string | null} | null} */
+    this.tapped = null;
     /** @type {{key: string, time: number}[]} */
     this.added = [];
     /** @type {(point: Point | null) => void} told where the pointer rests on nothing known */
@@ -54,6 +56,7 @@ export class Pointer {
     on("pointerup", (event) => this.up(event));
     on("pointercancel", () => this.drop());
     on("pointerleave", () => this.leave());
+    on("click", () => this.lightTapped());
     on("dblclick", (event) => this.twice(event));
     on("keydown", (event) => this.key(event) && (event.preventDefault(), event.stopPropagation()));
     on("blur", () => this.setTool(null));
@@ -146,9 +149,15 @@ export class Pointer {
   /** @param {Point} point @param {boolean} negative @param {boolean} touched */
   click(point, negative, touched) {
     const under = negative ? null : smallestAt(this.overlay.regions, point.x, point.y);
-    if (touched) this.store.light(under?.mentioned ? under.entity.id : null, "region");
+    if (touched) this.tapped = { entity: under?.mentioned ? under.entity.id : null };
     if (under) this.toggleEntity(under.entity);
     else this.addPoint(pixelAt(point, this.size), !negative);
+  }
+
+  /** A tap lights once the focus has moved, as losing the focus puts out what a phrase had lit. */
+  lightTapped() {
+    if (this.tapped) this.store.light(this.tapped.entity, "region");
+    this.tapped = null;
   }
 
   /** The first clicks of a double click meant no places. @param {MouseEvent} event */
