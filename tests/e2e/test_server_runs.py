@@ -1,5 +1,6 @@
 """Runs over real connections: order, replay, stop, queue, errors, many at once."""
 
+import logging
 import socket
 import statistics
 import threading
@@ -14,6 +15,9 @@ from live_server import LiveServer, live_server, text_of, wait_until
 from scripted import HEARD, SEEN, Script, ScriptedEngine
 
 from bubo.server.settings import Limits
+
+
+_log = logging.getLogger(__name__)
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +275,7 @@ def test_a_slow_reader_slows_nobody(server: LiveServer) -> None:
         assert page.message(conversation, started["answer"]["id"])["status"] == "complete"
 
 
-def test_32_streams_at_once_keep_apart(tmp_path: Path, record_property: Any) -> None:
+def test_32_streams_at_once_keep_apart(tmp_path: Path) -> None:
     engine = ScriptedEngine(Script(delay_s=0.005))
     with live_server(tmp_path, engine, limits=Limits(max_running=32, requests_per_minute=6_000)) as server:
         pages = [server.page() for _ in range(32)]
@@ -295,7 +299,7 @@ def test_32_streams_at_once_keep_apart(tmp_path: Path, record_property: Any) -> 
 
         with ThreadPoolExecutor(32) as pool:
             firsts = list(pool.map(one, range(32)))
-        record_property("first_token_s", {"median": statistics.median(firsts), "last": max(firsts)})
+        _log.info("First token: median %.2f s, last %.2f s", statistics.median(firsts), max(firsts))
         assert max(firsts) < 30  # on two idle cores it is about two seconds
         assert engine.most_running > 8
 
