@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
+from tests.browser.waiting import until
 from tests.scripted import Script, ScriptedEngine
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -17,7 +18,9 @@ COUNT_REMOVED = """() => {
   window.removedPhrases = 0;
   const count = (node) => node.nodeType === 1 ? node.matches(".g") + node.querySelectorAll(".g").length : 0;
   new MutationObserver((changes) => {
-    for (const change of changes) for (const node of change.removedNodes) window.removedPhrases += count(node);
+    for (const { removedNodes } of changes) {
+      for (const node of removedNodes) window.removedPhrases += count(node);
+    }
   }).observe(document.querySelector("#log"), { childList: true, subtree: true });
 }"""
 SELECT = """(element) => {
@@ -39,9 +42,9 @@ def finished(page: Any, count: int = 1) -> None:
 
 def test_while_an_answer_grows_phrases_focus_and_selection_stay(visitor: Visitor, engine: ScriptedEngine):
     page = visitor.see("picture")
-    engine.script = Script(delay_s=0.15)
+    engine.script = Script(delay_s=0.5)
     page.evaluate(COUNT_REMOVED)
-    ask(page, "Tell me more. /long 40")
+    ask(page, "Tell me more.")
     answer = page.locator(".answer").nth(1)
     phrase = answer.locator(".g[role=button]").first
     phrase.wait_for()
@@ -49,9 +52,7 @@ def test_while_an_answer_grows_phrases_focus_and_selection_stay(visitor: Visitor
     answer.locator("p").first.locator(".g").first.evaluate(SELECT)
     selected = page.evaluate("getSelection().toString()")
     length = len(answer.inner_text())
-    page.wait_for_function(
-        "(length) => document.querySelectorAll('.answer')[1].innerText.length > length + 40", arg=length
-    )
+    until(page, "(length) => document.querySelectorAll('.answer')[1].innerText.length > length + 40", length)
     assert selected and page.evaluate("getSelection().toString()") == selected
     expect(phrase).to_be_focused()
     finished(page, 2)
@@ -76,7 +77,7 @@ def test_stopping_ends_the_work_and_keeps_what_there_is(visitor: Visitor, engine
     page = visitor.open()
     engine.script = Script(delay_s=0.2)
     ask(page, "Talk for long. /long 300")
-    page.wait_for_function("document.querySelector('.answer .text')?.innerText.length > 10")
+    until(page, "document.querySelector('.answer .text')?.innerText.length > 10")
     began = time.monotonic()
     if way == "button":
         page.get_by_role("button", name="Stop the answer").click()
@@ -132,7 +133,7 @@ def test_copy_and_rate(visit: Callable[..., Visitor]):
     expect(page.get_by_text("Copied.").first).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "Two **bold** words."
     page.get_by_role("button", name="Copy as text").click()
-    page.wait_for_function("async () => (await navigator.clipboard.readText()) === 'Two bold words.'")
+    until(page, "async () => (await navigator.clipboard.readText()) === 'Two bold words.'")
     page.get_by_role("button", name="Good answer").click()
     page.reload()
     expect(page.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
@@ -144,8 +145,11 @@ def test_the_log_follows_only_who_is_at_its_end(visitor: Visitor, engine: Script
     finished(page)
     engine.script = Script(delay_s=0.1)
     ask(page, "And again? /long 200")
-    page.wait_for_function("document.querySelectorAll('.answer .text')[1]?.innerText.length > 20")
-    distance = "(() => { const box = document.querySelector('#scroll'); return box.scrollHeight - box.scrollTop - box.clientHeight; })()"
+    until(page, "document.querySelectorAll('.answer .text')[1]?.innerText.length > 20")
+    distance = """(() => {
+      const { scrollHeight, scrollTop, clientHeight } = document.querySelector('#scroll');
+      return scrollHeight - scrollTop - clientHeight;
+    })()"""
     assert page.evaluate(distance) <= 120
     page.locator("#scroll").evaluate("(box) => box.scrollTo(0, 0)")
     jump = page.get_by_role("button", name="Latest")
@@ -153,7 +157,7 @@ def test_the_log_follows_only_who_is_at_its_end(visitor: Visitor, engine: Script
     page.wait_for_timeout(600)
     assert page.locator("#scroll").evaluate("(box) => box.scrollTop") == 0
     jump.click()
-    page.wait_for_function(f"{distance} <= 120")
+    until(page, f"{distance} <= 120")
     expect(jump).to_be_hidden()
 
 

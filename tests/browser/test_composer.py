@@ -17,8 +17,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 GIVE = """([kind, name, type, bytes]) => {
   const data = new DataTransfer();
   data.items.add(new File([Uint8Array.from(atob(bytes), (sign) => sign.charCodeAt(0))], name, { type }));
-  const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
-    : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+  const options = { bubbles: true, cancelable: true };
+  const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: data, ...options })
+    : new DragEvent("drop", { dataTransfer: data, ...options });
   document.body.dispatchEvent(event);
 }"""
 
@@ -116,7 +117,8 @@ def test_keys_of_the_box(visitor: Visitor):
     box.press_sequentially("two")
     expect(box).to_have_value("one\ntwo")
     box.evaluate(
-        "(box) => box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true }))"
+        "(box) => box.dispatchEvent("
+        "new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true }))"
     )
     expect(page.locator(".message")).to_have_count(0)
     box.press("Enter")

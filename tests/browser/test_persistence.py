@@ -1,4 +1,4 @@
-"""What stays: reload, address, names, deleting with a way back, two tabs, an answer that goes on; who sees it."""
+"""What stays: reload, address, names, deleting with a way back, two tabs; and who sees it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
+from tests.browser.waiting import until
 from tests.scripted import Script, ScriptedEngine
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -39,12 +40,12 @@ def test_an_answer_goes_on_over_a_reload_and_in_a_second_tab(visitor: Visitor, e
     engine.script = Script(delay_s=0.2)
     page.locator("#question").fill("Talk. /long 80")
     page.locator("#question").press("Enter")
-    page.wait_for_function("document.querySelector('.answer .text')?.innerText.length > 10")
+    until(page, "document.querySelector('.answer .text')?.innerText.length > 10")
     page.reload()
-    page.wait_for_function("document.querySelector('.answer.running .text')?.innerText.length > 10")
+    until(page, "document.querySelector('.answer.running .text')?.innerText.length > 10")
     other = visitor.context.new_page()
     other.goto(page.url)
-    other.wait_for_function("document.querySelector('.answer .text')?.innerText.length > 10")
+    until(other, "document.querySelector('.answer .text')?.innerText.length > 10")
     for tab in (page, other):
         expect(tab.locator(".answer:not(.running) .message-foot [aria-pressed]")).to_have_count(
             2, timeout=60_000
