@@ -16,7 +16,6 @@ from scripted import HEARD, SEEN, Script, ScriptedEngine
 
 from bubo.server.settings import Limits
 
-
 _log = logging.getLogger(__name__)
 
 
@@ -276,7 +275,7 @@ def test_a_slow_reader_slows_nobody(server: LiveServer) -> None:
 
 
 def test_32_streams_at_once_keep_apart(tmp_path: Path) -> None:
-    engine = ScriptedEngine(Script(delay_s=0.005))
+    engine = ScriptedEngine(Script(delay_s=0.1))
     with live_server(tmp_path, engine, limits=Limits(max_running=32, requests_per_minute=6_000)) as server:
         pages = [server.page() for _ in range(32)]
         conversations = [page.conversation() for page in pages]
