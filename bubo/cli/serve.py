@@ -162,7 +162,9 @@ def _configure_logs(arguments: argparse.Namespace) -> None:
     from bubo.server.logs import configure_logs
 
     level = arguments.log_level or ("warning" if sys.stderr.isatty() else "info")
-    configure_logs(level=logging.getLevelNamesMapping()[level.upper()])
+    number = logging.getLevelNamesMapping()[level.upper()]
+    configure_logs(level=number)
+    logging.getLogger("bubo").setLevel(number)  # other verbs keep it to warnings
 
 
 def _engine(arguments: argparse.Namespace) -> "AssistantEngine":
