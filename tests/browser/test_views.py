@@ -18,6 +18,18 @@ from tests.scripted import sample_masks
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 WIDTHS = {320: 640, 390: 844, 768: 1024, 1360: 850}
+#: Whether the picture fills its frame in one direction at least and lies within it; waits ten seconds for that.
+FITS = """async (frame) => {
+  const picture = frame.querySelector(".stage-picture");
+  let told = "";
+  for (const end = performance.now() + 10000; performance.now() < end; await new Promise(requestAnimationFrame)) {
+    const [a, b] = [frame, picture].map((element) => element.getBoundingClientRect());
+    const [dw, dh] = [a.width - b.width, a.height - b.height];
+    if (Math.min(dw, dh) > -1 && Math.min(dw, dh) < 1 && b.left > a.left - 1 && b.top > a.top - 1) return "";
+    told = JSON.stringify([a, b]);
+  }
+  return told;
+}"""
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 #: Elements of the stage whose words are cut although nothing says so with an ellipsis.
 CLIPPED = """() => [...document.querySelectorAll(".stage :is(button, summary, span)")].filter((element) => {
@@ -148,7 +160,7 @@ def test_nothing_is_cut_or_scrolls_sideways(
     phrase(page, "brown dog").click()
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(150)
+        assert page.locator(".stage-frame").evaluate(FITS) == "", width
         page.screenshot(path=str(artifacts / f"stage-{width}-{theme}-{language}.png"))
         assert page.evaluate(SIDEWAYS) <= 0, width
         assert page.evaluate(CLIPPED) == [], width

@@ -24,11 +24,16 @@ export function outliner(store, pointer) {
   const list = make("ul", { class: "outliner-list", role: "list" });
   const count = make("span", { class: "outliner-count" });
   const tour = button("tour", t("outliner.tour"), async () => (await import("./tour.js")).toggleTour(store, tour), { class: "icon-button outliner-tour" });
-  const narrow = matchMedia("(max-width: 760px)").matches;
-  const summary = make("summary", {}, icon(narrow ? "list" : "chevron"), make("span", {}, t("outliner.title")), count);
+  const phone = matchMedia("(max-width: 760px)");
+  const summary = make("summary", {}, icon("chevron"), make("span", {}, t("outliner.title")), count);
   const box = /** @type {HTMLDetailsElement} */ (make("details", { class: "outliner" }, summary, list));
   const root = make("div", { class: "outliner-box" }, box, tour);
-  box.open = !narrow;
+  const adapt = () => {
+    box.open = !phone.matches;
+    summary.firstElementChild?.replaceWith(icon(phone.matches ? "list" : "chevron"));
+  };
+  phone.addEventListener("change", adapt);
+  adapt();
   const stops = rove(list, ".outliner-name");
 
   const show = () => {

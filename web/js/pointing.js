@@ -16,7 +16,6 @@ import { arrow } from "./zoom.js";
  */
 
 const CROP = 40;
-const TWICE_MS = 600;
 
 export class Pointer {
   /**
@@ -42,7 +41,7 @@ export class Pointer {
     this.under = null;
     /** @type {{entity: string | null} | null} */
     this.tapped = null;
-    /** @type {{key: string, time: number}[]} */
+    /** @type {(string | null)[]} what the last two presses added */
     this.added = [];
     /** @type {(point: Point | null) => void} told where the pointer rests on nothing known */
     this.wondering = () => undefined;
@@ -119,6 +118,7 @@ export class Pointer {
     const { press } = this;
     this.drop();
     if (!press || press.id !== event.pointerId) return;
+    this.added = [...this.added.slice(-1), null];
     const to = this.overlay.pointOf(event);
     if (press.dragged && !press.pans) this.addBox(boxBetween(press.from, to, this.size));
     else if (!press.dragged && isOnPicture(press.from, this.size)) this.click(press.from, press.alt, event.pointerType === "touch");
@@ -163,7 +163,7 @@ export class Pointer {
   /** The first clicks of a double click meant no places. @param {MouseEvent} event */
   twice(event) {
     if (event.target instanceof Element && event.target.closest("[data-own]")) return;
-    for (const { key, time } of this.added) if (event.timeStamp - time < TWICE_MS) this.store.removeChip(key);
+    for (const key of this.added) if (key) this.store.removeChip(key);
     this.added = [];
     this.zoom.toggle(event);
   }
@@ -193,7 +193,7 @@ export class Pointer {
   add(chip) {
     const key = this.store.key();
     if (!this.store.addChip({ ...chip, key })) return;
-    this.added = [...this.added.slice(-1), { key, time: performance.now() }];
+    if (this.added.length) this.added[this.added.length - 1] = key;
     say(t("stage.added", { label: chip.label }));
   }
 
