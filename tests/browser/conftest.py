@@ -31,6 +31,7 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
 ]
 PATIENCE_MS = 20_000
+playwright.expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

@@ -126,11 +126,12 @@ function buildTop() {
     link.click();
   });
   const keys = button("keyboard", t("top.shortcuts"), async () => (await import("./shortcuts.js")).toggleShortcuts(), { class: "icon-button wide-only" });
-  byId("top").append(button("menu", t("top.menu"), () => sidebar.open(), { class: "icon-button drawer-button" }), title, share, save, keys);
+  byId("top").append(button("menu", t("top.menu"), () => sidebar.open(), { class: "icon-button drawer-button" }), title, make("span", { class: "grow" }), share, save, keys);
   const draw = () => {
     const { conversation } = store.state;
     const name = conversation?.title || (conversation ? store.branch()[0]?.text ?? "" : "");
     title.textContent = name.slice(0, 80);
+    title.hidden = !name;
     document.title = name ? `${name.slice(0, 60)} · Bubo` : "Bubo";
     share.hidden = save.hidden = !conversation;
   };

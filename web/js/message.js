@@ -64,8 +64,10 @@ export class MessageView {
   /** @param {Message} message */
   #drawMedia(message) {
     const media = (message.media ?? []).map((medium) => {
-      const small = make("button", { type: "button", class: `thumb ${medium.kind}`, "aria-label": t("chat.show_medium", { name: medium.name }) });
-      if (medium.kind === "picture") small.append(make("img", { src: medium.thumbnail ?? medium.url, alt: "", loading: "lazy", width: medium.width, height: medium.height }));
+      const picture = medium.kind === "picture";
+      const label = t("chat.show_medium", { name: medium.name });
+      const small = make("button", { type: "button", class: `thumb ${medium.kind}`, title: label, "aria-label": picture && label });
+      if (picture) small.append(make("img", { src: medium.thumbnail ?? medium.url, alt: "", loading: "lazy", width: medium.width, height: medium.height }));
       else small.append(icon("sound"), make("span", {}, medium.name), make("span", { class: "quiet" }, clock(medium.duration_s ?? 0)));
       small.addEventListener("click", () => this.context.store.show(medium.id));
       return small;

@@ -11,7 +11,7 @@ import { owl } from "./words.js";
 /** @param {Store} store @param {(id: string) => Promise<void>} take Begin with an example. */
 export function wireWelcome(store, take) {
   const gallery = make("ul", { class: "examples", "aria-label": t("welcome.examples") });
-  const welcome = make("section", { class: "welcome" }, owl(), make("h2", {}, t("welcome.title")), make("p", {}, t("welcome.text")), gallery);
+  const welcome = make("section", { class: "welcome" }, owl(), make("h1", {}, t("welcome.title")), make("p", {}, t("welcome.text")), gallery);
   let asked = false;
   const show = () => {
     const empty = !store.state.conversation;
