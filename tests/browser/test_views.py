@@ -22,10 +22,13 @@ WIDTHS = {320: 640, 390: 844, 768: 1024, 1360: 850}
 FITS = """async (frame) => {
   const picture = frame.querySelector(".stage-picture");
   let told = "";
-  for (const end = performance.now() + 10000; performance.now() < end; await new Promise(requestAnimationFrame)) {
+  const end = performance.now() + 10000;
+  while (performance.now() < end) {
+    await new Promise(requestAnimationFrame);
     const [a, b] = [frame, picture].map((element) => element.getBoundingClientRect());
     const [dw, dh] = [a.width - b.width, a.height - b.height];
-    if (Math.min(dw, dh) > -1 && Math.min(dw, dh) < 1 && b.left > a.left - 1 && b.top > a.top - 1) return "";
+    const fills = Math.abs(Math.min(dw, dh)) < 1;
+    if (fills && b.left > a.left - 1 && b.top > a.top - 1) return "";
     told = JSON.stringify([a, b]);
   }
   return told;
