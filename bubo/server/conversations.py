@@ -247,9 +247,10 @@ class ConversationStore:
             row = session.get(MessageRow, message_id)
             if row is None:
                 return
+            ends = status is not None and status != row.status
             for name, value in changes.items():
                 setattr(row, name, value)
-            if status is not None:
+            if ends:
                 conversation = session.get(ConversationRow, row.conversation_id)
                 if conversation is not None:
                     conversation.updated = time.time()
