@@ -18,7 +18,7 @@ from tests.scripted import sample_masks
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 WIDTHS = {320: 640, 390: 844, 768: 1024, 1360: 850}
-#: Whether the picture fills its frame in one direction at least and lies within it; waits ten seconds for that.
+#: Whether the picture lies within its frame and fills it one way at least; waits ten seconds for that.
 FITS = """async (frame) => {
   const picture = frame.querySelector(".stage-picture");
   let told = "";
