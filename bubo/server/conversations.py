@@ -229,7 +229,7 @@ class ConversationStore:
         timings: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Changes what is given of an answer. One whose conversation was purged meanwhile is left alone."""
+        """Changes what is given of an answer. One that was purged or has ended is not begun anew."""
         if status is not None and status not in STATUSES:
             raise ValueError(f"An answer's status must be one of {', '.join(STATUSES)}, but is {status!r}.")
         values = {
@@ -245,8 +245,8 @@ class ConversationStore:
             return
         with self._database.writing() as session:
             row = session.get(MessageRow, message_id)
-            if row is None:
-                return
+            if row is None or (status == "running" and row.status != "running"):
+                return  # purged, or a word that was under way while the answer ended
             ends = status is not None and status != row.status
             for name, value in changes.items():
                 setattr(row, name, value)

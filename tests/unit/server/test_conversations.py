@@ -37,6 +37,18 @@ def test_a_conversation_comes_back_as_it_was(store):
     assert store.message("ana", answer.id) == second
 
 
+def test_an_answer_that_has_ended_does_not_begin_again(store):
+    talk = store.create("ana")
+    _, answer = ask(store, "ana", talk)
+    store.update_answer(answer.id, text="all", status="complete")
+    ended = store.get("ana", talk.id)
+    store.update_answer(answer.id, text="al", status="running")
+    kept = store.message("ana", answer.id)
+    assert (kept.text, kept.status) == ("all", "complete")
+    store.update_answer(answer.id, status="complete", timings={"total_s": 1.0})
+    assert store.get("ana", talk.id) == ended
+
+
 def test_versions_are_siblings_and_the_leaf_can_be_chosen(store):
     talk = store.create("ana")
     question, answer = ask(store, "ana", talk)
