@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bubo.errors import BuboError
     from bubo.media import load_picture, load_sound
     from bubo.transformers_speaker import TransformersSpeaker
-    from bubo.types import Answer, Entity, Link, Picture, Region, Sound, Span, Turn, Verdict
+    from bubo.types import Answer, Entity, Link, Picture, Place, Point, Region, Sound, Span, Turn, Verdict
 
 __version__ = "0.1.0"
 
@@ -30,6 +30,8 @@ __all__ = [
     "Entity",
     "Link",
     "Picture",
+    "Place",
+    "Point",
     "Region",
     "Sound",
     "Span",
@@ -49,7 +51,8 @@ _MODULES = {
     "errors": ("BuboError",),
     "media": ("load_picture", "load_sound"),
     "transformers_speaker": ("TransformersSpeaker",),
-    "types": ("Answer", "Entity", "Link", "Picture", "Region", "Sound", "Span", "Turn", "Verdict"),
+    "types": ("Answer", "Entity", "Link", "Picture", "Place", "Point", "Region", "Sound")
+    + ("Span", "Turn", "Verdict"),
 }
 _HOMES = {name: f"bubo.{module}" for module, names in _MODULES.items() for name in names}
 

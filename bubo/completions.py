@@ -51,6 +51,8 @@ class RequestWriter:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if settings.stop:
+            request["stop"] = list(settings.stop)
         if settings.temperature > 0:
             request["top_p"] = settings.top_p
             if settings.seed is not None:

@@ -1,5 +1,6 @@
 """A conversation: turns, and questions with media."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from bubo.assistant import Assistant, Event, load
+from bubo.assistant import Assistant, Event, load, settled_places
 from bubo.conversation_file import read_conversation, write_conversation
 from bubo.errors import BuboError, ConversationError, InputError, QuestionError
 from bubo.media import PictureSource, SoundSource, load_picture, load_sound
+from bubo.places import listed
 from bubo.speaker import Settings
-from bubo.types import Answer, Entity, Picture, Sound, Turn
+from bubo.types import Answer, Entity, Picture, Place, Sound, Turn
 
 __all__ = ["MAX_QUESTION", "Conversation"]
 
 MAX_QUESTION = 8_000
+# Asked of places without a word.
+WHAT = "What is this?"
 
 
 class Conversation:
@@ -80,26 +84,43 @@ class Conversation:
         picture: PictureSource | Sequence[PictureSource] | None = None,
         sound: SoundSource | Sequence[SoundSource] | None = None,
         *,
+        at: Place | Sequence[Place] | None = None,
         settings: Settings | None = None,
+        stop: threading.Event | None = None,
+        grounding: bool = True,
         **options: Any,
     ) -> Answer:
         """Asks a question and waits for the answer. If anything goes wrong, the conversation stays as it was.
 
         Args:
-            question: Up to 8,000 characters.
+            question: Up to 8,000 characters; "" together with places asks what is there.
             picture: A path, bytes, array, PIL image or `Picture`, or a list of them; new with this question.
             sound: A path, bytes, (rate, samples) or `Sound`, or a list of them.
+            at: What the question points at: up to five places in pictures and sounds, or entities of earlier
+                answers.
             settings: How to answer; None is greedy.
+            stop: Ends the work when it is set; the answer is what was said till then.
+            grounding: Whether the answer is linked.
             **options: Fields of `Settings` to change: max_new_tokens, temperature, top_p, seed.
 
         Raises:
             QuestionError: If the question is empty or too long.
             MediaError: If a picture or sound cannot be used.
-            InputError: If an option is unknown or out of range.
+            InputError: If an option is unknown or out of range, or a place is not there.
             ModelError: If the model cannot be loaded.
         """
         answer = None
-        for event in self.stream(question, picture, sound, settings=settings, **options):
+        asked = self.stream(
+            question,
+            picture,
+            sound,
+            at=at,
+            settings=settings,
+            stop=stop,
+            grounding=grounding,
+            **options,
+        )
+        for event in asked:
             answer = event.answer
         if answer is None:
             raise BuboError("The assistant ended without an answer; ask again.")
@@ -111,7 +132,10 @@ class Conversation:
         picture: PictureSource | Sequence[PictureSource] | None = None,
         sound: SoundSource | Sequence[SoundSource] | None = None,
         *,
+        at: Place | Sequence[Place] | None = None,
         settings: Settings | None = None,
+        stop: threading.Event | None = None,
+        grounding: bool = True,
         **options: Any,
     ) -> Iterator[Event]:
         """Asks a question; events come as the answer is written, the last one with what `ask` would give.
@@ -121,17 +145,27 @@ class Conversation:
         checked at once.
         """
         chosen = _settings(settings, options)
+        places = listed(at)
         turn = Turn(
             "user",
-            _check_question(question),
+            _check_question(WHAT if not question and places else question),
             tuple(load_picture(source) for source in _listed(picture)),
             tuple(load_sound(source) for source in _listed(sound)),
+            places=places,
         )
-        return self._follow(self.assistant, turn, chosen)
+        turn = replace(turn, places=settled_places([*self._turns, turn]))
+        return self._follow(self.assistant, turn, chosen, stop, grounding)
 
-    def _follow(self, assistant: Assistant, turn: Turn, settings: Settings) -> Iterator[Event]:
+    def _follow(
+        self,
+        assistant: Assistant,
+        turn: Turn,
+        settings: Settings,
+        stop: threading.Event | None,
+        grounding: bool,
+    ) -> Iterator[Event]:
         before = self._turns
-        for event in assistant.stream([*before, turn], settings):
+        for event in assistant.stream([*before, turn], settings, stop, grounding):
             if event.answer is not None:
                 if self._turns is not before:
                     raise ConversationError(

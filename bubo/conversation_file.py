@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bubo.errors import ConversationError, InputError
-from bubo.geometry import rle_decode
+from bubo.evidence import kept_mask
+from bubo.geometry import Cutout, rle_decode
 from bubo.media import encode_png, encode_wav, load_picture, load_sound, write_atomic
-from bubo.types import Answer, Link, Picture, Sound, Turn
+from bubo.types import Answer, Link, Picture, Place, Sound, Turn
 
 FORMAT = "bubo conversation"
 VERSION = 1
@@ -120,7 +121,7 @@ def _pixels_or_samples(medium: Picture | Sound) -> NDArray[Any]:
 def _mask_bytes(turns: Sequence[Turn]) -> int:
     """Bytes of all masks of the answers; equal ones count once, as when they are read."""
     entities = [entity for turn in turns if turn.answer is not None for entity in turn.answer.entities]
-    masks = {id(r.mask): r.mask.nbytes for entity in entities for r in entity.regions if r.mask is not None}
+    masks = {region.mask_key: region.mask_bytes for entity in entities for region in entity.regions}
     return sum(masks.values())
 
 
@@ -150,6 +151,8 @@ def _names(
 
 def _turn_to_dict(turn: Turn, media: dict[str, Picture | Sound]) -> dict[str, Any]:
     data: dict[str, Any] = {"role": turn.role, "text": turn.text, **_names(turn.pictures, turn.sounds, media)}
+    if turn.places:
+        data["places"] = [place.to_dict() for place in turn.places]
     if turn.answer is not None:
         data["answer"] = {
             **turn.answer.to_dict(),
@@ -168,7 +171,7 @@ class _Reader:
         self.path = path
         self.read_bytes = self.unpacked_bytes = 0
         self.media: dict[str, Picture | Sound] = {}
-        self.masks: dict[str, NDArray[np.bool_]] = {}
+        self.masks: dict[str, NDArray[np.bool_] | Cutout] = {}
         if len(archive.namelist()) > MAX_MEMBERS:
             raise _broken(path, f"it has {len(archive.namelist())} members, at most {MAX_MEMBERS} are read")
 
@@ -194,7 +197,8 @@ class _Reader:
         """One turn with its media and answer."""
         pictures, sounds = self._media(data)
         answer = None if data.get("answer") is None else self._answer(data["answer"])
-        return Turn(data["role"], data["text"], pictures, sounds, answer)
+        places = tuple(Place.from_dict(place) for place in data.get("places", ()))
+        return Turn(data["role"], data["text"], pictures, sounds, answer, places)
 
     def _answer(self, data: dict[str, Any]) -> Answer:
         answer = Answer.from_dict(data, self._mask)
@@ -206,8 +210,9 @@ class _Reader:
         for entity in answer.entities:
             for region in entity.regions:
                 fits = region.picture < len(pictures)
-                if fits and region.mask is not None:
-                    fits = region.mask.shape == pictures[region.picture].size_hw
+                mask = region.mask
+                if fits and mask is not None:
+                    fits = mask.shape == pictures[region.picture].size_hw
                 if not fits:
                     raise _broken(self.path, f"a region of {entity.id} does not fit its picture")
             if any(span.sound >= len(sounds) for span in entity.spans):
@@ -239,16 +244,16 @@ class _Reader:
             self.media[name] = medium
         return self.media[name]
 
-    def _mask(self, rle: Mapping[str, Any]) -> NDArray[np.bool_]:
-        """A mask; equal ones are one array, as in the conversation that was saved."""
+    def _mask(self, rle: Mapping[str, Any]) -> NDArray[np.bool_] | Cutout:
+        """A mask as a region keeps it; equal ones are one, as in the conversation that was saved."""
         key = repr(rle)
         if key not in self.masks:
-            mask = rle_decode(rle)
+            mask = kept_mask(rle_decode(rle))
             self._unpack(mask)
             self.masks[key] = mask
         return self.masks[key]
 
-    def _unpack(self, array: NDArray[Any]) -> None:
+    def _unpack(self, array: NDArray[Any] | Cutout) -> None:
         self.unpacked_bytes += array.nbytes
         if self.unpacked_bytes > MAX_UNPACKED_BYTES:
             raise _broken(

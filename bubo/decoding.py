@@ -60,10 +60,12 @@ class PrefixCaches:
 
     Args:
         capacity: Caches kept, the longest unused one goes first.
+        most_keys: Most positions kept in all caches, but for the one used last; None is no limit.
     """
 
-    def __init__(self, capacity: int = 4):
+    def __init__(self, capacity: int = 4, most_keys: int | None = None):
         self.capacity = capacity
+        self.most_keys = most_keys
         self._kept: list[Kept] = []
         self._lock = threading.Lock()
 
@@ -90,6 +92,10 @@ class PrefixCaches:
         with self._lock:
             self._kept.append(kept)
             del self._kept[: max(0, len(self._kept) - self.capacity)]
+            while self.most_keys is not None and len(self._kept) > 1:
+                if sum(len(one.keys) for one in self._kept) <= self.most_keys:
+                    break
+                del self._kept[0]
 
     def clear(self) -> None:
         """Forget everything."""

@@ -7,12 +7,13 @@ import os
 import re
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from http import HTTPStatus
 
 from bubo.completions import RequestWriter, read_pieces
-from bubo.errors import InputError, SoundRefusedError, SpeakerError
+from bubo.errors import InputError, QuestionError, SoundRefusedError, SpeakerError
 from bubo.event_stream import Address, EventStream, Refusal, StreamBroken, StreamStopped, Unreachable
+from bubo.prompts import shorter
 from bubo.speaker import Settings, Stats
 from bubo.types import Turn
 
@@ -36,6 +37,23 @@ _MAX_WAIT_S = 10.0
 # Statuses of a server that cannot read a part of a message; others count only when they speak of sound.
 _UNREADABLE = frozenset({400, 415, 422})
 _OF_SOUND = re.compile(r"audio|sound|modalit|multimodal", re.IGNORECASE)
+# Statuses of a conversation that is longer than the model's context, and how servers put it: OpenAI and vLLM
+# ("maximum context length is", "longer than the maximum model length"), llama.cpp and LM Studio ("exceeds the
+# available context size", "Trying to keep the first N tokens when context the overflows"), Ollama ("exceeds
+# maximum context length", "prompt too long"), TGI ("`inputs` tokens + `max_new_tokens` must be").
+_TOO_LONG = frozenset({400, 413, 422, 500})
+_OF_LENGTH = re.compile(
+    r"context[\s_-]?(?:length|size|window)|model[\s_]length|context the overflows"
+    r"|prompt (?:is )?too long|too many (?:input |prompt )?tokens|tokens? to keep"
+    r"|(?:input|prompt) tokens? exceed|max_new_tokens`? must be",
+    re.IGNORECASE,
+)
+# Tries with fewer turns: each leaves out another such share of the questions that came before.
+_SHARES = 4
+
+
+class _Full(Exception):
+    """The conversation does not fit into the model's context; the text is the server's."""
 
 
 class EndpointSpeaker:
@@ -43,7 +61,10 @@ class EndpointSpeaker:
 
     A request that the server cannot take at the moment is made again, at most twice, before the first piece
     of an answer. If the connection breaks later, the answer ends with what has come: `Stats.finish` is then
-    "interrupted", and `Stats.note` says why. `Stats` counts tokens as the server tells them, or none.
+    "interrupted", and `Stats.note` says why. When the server says that the conversation is longer than the
+    model's context, it is asked again, at most four times, each time with another quarter of the earlier
+    questions and their answers left out: the oldest first, and those that brought no media before the others.
+    `Stats` counts the turns that were left out, and tokens as the server tells them, or none.
 
     Args:
         base_url: Its address up to the version ("http://127.0.0.1:8000/v1"), or a name in `KNOWN_ENDPOINTS`.
@@ -101,6 +122,7 @@ class EndpointSpeaker:
 
         Raises:
             InputError: If there is nothing to answer.
+            QuestionError: If the last question alone is longer than the model's context.
             SoundRefusedError: If turns hold sounds and the model takes none.
             SpeakerError: If the server cannot be reached, refuses, or ends without a word.
         """
@@ -116,32 +138,61 @@ class EndpointSpeaker:
     ) -> Generator[str, None, Stats]:
         started = time.perf_counter()
         stats = Stats()
-        said = False
+        fewer = _fewer(turns)
+        kept: Sequence[Turn] | None = turns
         try:
-            body = self._writer.write(turns, settings)
-            stats.encode_s = time.perf_counter() - started
-            try:
-                with self._open(body, stop, any(turn.sounds for turn in turns)) as stream:
-                    for piece in read_pieces(stream.events(), stats, settings.max_new_tokens):
-                        if not said:
-                            piece = piece.lstrip()
-                            stats.first_token_s = time.perf_counter() - started
-                        if piece:
-                            said = True
-                            yield piece
-            except StreamStopped:
-                stats.finish = "stopped"
-            except StreamBroken as error:
-                if not said:
-                    raise self._silent(error) from None
-                stats.finish = "interrupted"
-                stats.note = f"the speaker at {self.address} broke off: {self._masked(error)}"
-            if not said and stats.finish != "stopped":
-                raise self._wordless(stats, settings)
+            while kept is not None:
+                stats.turns_dropped = len(turns) - len(kept)
+                try:
+                    yield from self._pieces(kept, settings, stop, stats, started)
+                    break
+                except _Full as full:
+                    kept = next(fewer, None)
+                    if kept is None:
+                        raise self._overfull(full) from None
         finally:
             stats.total_s = time.perf_counter() - started
             self.last = stats
         return stats
+
+    def _pieces(
+        self,
+        turns: Sequence[Turn],
+        settings: Settings,
+        stop: threading.Event | None,
+        stats: Stats,
+        started: float,
+    ) -> Generator[str, None, None]:
+        """The pieces of an answer to all of these turns.
+
+        Raises:
+            _Full: If they are too long, before the first piece.
+            SpeakerError: As of `stream`.
+        """
+        said = False
+        encoding = time.perf_counter()
+        body = self._writer.write(turns, settings)
+        stats.encode_s += time.perf_counter() - encoding
+        try:
+            with self._open(body, stop, any(turn.sounds for turn in turns)) as stream:
+                for piece in read_pieces(stream.events(), stats, settings.max_new_tokens):
+                    if not said:
+                        piece = piece.lstrip()
+                        stats.first_token_s = time.perf_counter() - started
+                    if piece:
+                        said = True
+                        yield piece
+        except StreamStopped:
+            stats.finish = "stopped"
+        except StreamBroken as error:
+            if not said:
+                if _OF_LENGTH.search(str(error)):  # LM Studio begins an answer before it looks
+                    raise _Full(str(error)) from None
+                raise self._silent(error) from None
+            stats.finish = "interrupted"
+            stats.note = f"the speaker at {self.address} broke off: {self._masked(error)}"
+        if not said and stats.finish != "stopped" and not settings.stop:
+            raise self._wordless(stats, settings)
 
     def _open(self, body: bytes, stop: threading.Event | None, sounds: bool) -> EventStream:
         """The stream of an answer; tried again while the server is busy."""
@@ -158,6 +209,8 @@ class EndpointSpeaker:
                     stop=stop,
                 )
             except Refusal as refusal:
+                if refusal.status in _TOO_LONG and _OF_LENGTH.search(refusal.message):
+                    raise _Full(refusal.message) from None
                 if (error := self._sounds_refused(refusal, sounds)) is not None:
                     raise error from None
                 wait_s = next(waits_s, None)
@@ -208,6 +261,13 @@ class EndpointSpeaker:
             f"The model {self.model!r} at {self.address} takes no sounds{because}; ask without them."
         )
 
+    def _overfull(self, full: _Full) -> QuestionError:
+        said = str(full).replace(self._key, "***") if self._key else str(full)
+        return QuestionError(
+            f"The question is longer than the context of {self.model!r} at {self.address} ({said}). Shorten "
+            "it, send fewer or smaller media, or start the server with a larger context."
+        )
+
     def _silent(self, error: StreamBroken) -> SpeakerError:
         if isinstance(error, Unreachable):
             return SpeakerError(
@@ -231,6 +291,13 @@ class EndpointSpeaker:
             )
         why = f": {stats.note}" if stats.note else ""
         return SpeakerError(f"The speaker at {self.address} ended without a word{why}. Ask in other words.")
+
+
+def _fewer(turns: Sequence[Turn]) -> Iterator[Sequence[Turn]]:
+    """The conversation with more and more of its oldest questions and answers left out, in a few steps."""
+    choices = shorter(turns)
+    numbers = {-(-len(choices) * share // _SHARES) for share in range(1, _SHARES + 1)}
+    return (choices[number - 1] for number in sorted(numbers) if number)
 
 
 def _wait(seconds: float, stop: threading.Event | None) -> None:

@@ -13,13 +13,23 @@ from numpy.typing import NDArray
 from bubo import checks
 from bubo.checks import set_fields
 from bubo.errors import InputError
-from bubo.geometry import rle_decode, rle_encode
+from bubo.geometry import Cutout, rle_decode, rle_encode
 
-#: Makes a mask (H, W) of its JSON form.
-MaskDecoder = Callable[[Mapping[str, Any]], NDArray[np.bool_]]
+#: Makes a mask (H, W) of its JSON form, or what a region keeps of it.
+MaskDecoder = Callable[[Mapping[str, Any]], Any]
 
+#: Pixels from which on the mask of a region is kept as a cutout.
+LARGE_MASK = 2**20
 STATUSES = ("seen", "heard", "both", "absent", "unsure")
 VERDICTS = ("match", "partly", "mismatch")
+
+
+def kept_mask(mask: object) -> NDArray[np.bool_] | Cutout:
+    """A mask (H, W) as a region keeps it: a large one as its cutout."""
+    if isinstance(mask, Cutout):
+        return mask
+    checked = checks.check_masks("Region.mask", mask, 2)
+    return Cutout.of(checked) if checked.size >= LARGE_MASK else checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +39,8 @@ class Region:
     Args:
         picture: Index of the picture in the conversation, from 0.
         box: x0, y0, x1, y1 in pixels of that picture.
-        mask: (H, W) bool in the size of that picture, or None.
+        mask: (H, W) bool in the size of that picture, or None. One of a large picture is kept as a cutout and
+            made anew each time it is read: read it once.
         score: How sure, normally between 0 and 1.
     """
 
@@ -44,16 +55,34 @@ class Region:
             raise InputError(
                 f"Region.box must be x0, y0, x1, y1 with x0 <= x1 and y0 <= y1, but got {self.box}."
             )
-        if self.mask is not None:
-            checks.check_masks("Region.mask", self.mask, 2)
         picture = checks.check_index("Region.picture", self.picture)
         set_fields(
             self, picture=picture, box=(x0, y0, x1, y1), score=checks.check_number("Region.score", self.score)
         )
 
+    @property
+    def mask_key(self) -> int:
+        """The same number for regions that share one mask in memory."""
+        return id(self.__dict__["mask"])
+
+    @property
+    def mask_bytes(self) -> int:
+        """Bytes that the mask takes in memory."""
+        kept = self.__dict__["mask"]
+        return 0 if kept is None else int(kept.nbytes)
+
+    def in_picture(self, number: int) -> "Region":
+        """The same region under another number of its picture; the mask is shared."""
+        if number == self.picture:
+            return self
+        other = Region(number, self.box, None, self.score)
+        other.__dict__["mask"] = self.__dict__["mask"]
+        return other
+
     def to_dict(self) -> dict[str, Any]:
         """JSON form; the mask is COCO run-length encoded."""
-        mask = None if self.mask is None else rle_encode(self.mask)
+        whole = self.mask
+        mask = None if whole is None else rle_encode(whole)
         return {"picture": self.picture, "box": list(self.box), "score": self.score, "mask": mask}
 
     @classmethod
@@ -62,6 +91,21 @@ class Region:
         data = checks.check_keys("A region", data, ("picture", "box", "score", "mask"))
         mask = None if data["mask"] is None else decode(checks.check_keys("A mask", data["mask"], ()))
         return cls(data["picture"], data["box"], mask, data["score"])
+
+
+class _Mask:
+    """The attribute `Region.mask`: a large mask is kept as its cutout, and made whole when it is read."""
+
+    def __get__(self, region: Region | None, kind: type[Region] | None = None) -> Any:
+        kept = self if region is None else region.__dict__["mask"]
+        return kept.whole() if isinstance(kept, Cutout) else kept
+
+    def __set__(self, region: Region, mask: object) -> None:
+        region.__dict__["mask"] = None if mask is None else kept_mask(mask)
+
+
+# after the dataclass was made, for which it would be a default
+Region.mask = _Mask()  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)

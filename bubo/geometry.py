@@ -6,6 +6,7 @@ x1, y1 are the far edges (the pixel in the top left corner is the box 0, 0, 1, 1
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,40 @@ def mask_to_box(mask: ArrayLike) -> FloatArray:
     if not len(rows):
         return np.zeros(4, dtype=np.float32)
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """A mask as the bits of its box, in at most an eighth of the room.
+
+    Args:
+        size_hw: Height and width of the mask.
+        place: Rows and columns of its box: y0, x0, y1, x1.
+        bits: The pixels in the box, row by row, eight a byte.
+    """
+
+    size_hw: tuple[int, int]
+    place: tuple[int, int, int, int]
+    bits: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, mask: BoolArray) -> "Cutout":
+        """The cutout of a mask (H, W)."""
+        x0, y0, x1, y1 = (int(side) for side in mask_to_box(mask))
+        return cls(mask.shape[:2], (y0, x0, y1, x1), np.packbits(mask[y0:y1, x0:x1]))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its bits."""
+        return int(self.bits.nbytes)
+
+    def whole(self) -> BoolArray:
+        """The mask (H, W), new each time."""
+        y0, x0, y1, x1 = self.place
+        mask = np.zeros(self.size_hw, np.bool_)
+        count = (y1 - y0) * (x1 - x0)
+        mask[y0:y1, x0:x1] = np.unpackbits(self.bits, count=count).reshape(y1 - y0, x1 - x0)
+        return mask
 
 
 def resize_mask(mask: ArrayLike, size_hw: tuple[int, int]) -> BoolArray:

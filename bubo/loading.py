@@ -94,6 +94,8 @@ def load_parts(name_or_path: str | Path, wish: Wish) -> tuple[Speaker, Grounder 
         _refuse(str(folder), wish)
         return (*_load_folder(folder, str(folder)), str(folder))
     presets = known_presets()
+    if str(name_or_path) in presets.broken:
+        find_preset(str(name_or_path), presets)  # says what is wrong with it
     if str(name_or_path) not in presets:
         raise ModelError(
             f"No model is called {str(name_or_path)!r} and no such folder exists. "
@@ -107,6 +109,11 @@ def load_parts(name_or_path: str | Path, wish: Wish) -> tuple[Speaker, Grounder 
             "the command line, beside --speaker, or with bubo ground."
         )
     return _load_preset(preset, presets, wish)
+
+
+def speaks_plainly(name_or_path: str | Path) -> bool:
+    """Whether a model is laid out like nano, which was trained on plain questions that name things."""
+    return str(name_or_path) in BUILT_IN or Path(name_or_path).expanduser().is_dir()
 
 
 def load_tools(name_or_path: str | Path, wish: Wish) -> tuple[Grounder | None, str]:
@@ -202,9 +209,11 @@ def _load_preset(
     room = room_on(wish.device)
     needed = needed_bytes(preset, presets, dtype, quantization or "none", wish.grounder)
     precision = f"{dtype}, {quantization}" if quantization else dtype
-    # bitsandbytes leaves nothing to the CPU when there is a GPU
-    split = quantization is None and _device_map(preset, room) == "auto"
-    free = room.free_bytes + (room.spare_bytes if split else 0)
+    free = room.free_bytes
+    if _device_map(preset, room) == "auto":
+        free += room.beside_bytes
+        # bitsandbytes leaves nothing to the CPU when there is a GPU
+        free += room.spare_bytes if quantization is None else 0
     _check_memory(preset.name, needed, free, precision, room, presets)
     # the tools first: a language model that is laid apart takes all of a GPU that it finds free
     tools = None

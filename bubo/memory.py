@@ -21,18 +21,24 @@ class Room:
         device: "cpu", or a GPU as torch names it.
         free_bytes: Free there.
         spare_bytes: Free in main memory besides, where a part of a model can be laid; 0 for the CPU.
+        beside_bytes: Free on further GPUs, over which a model can be spread; 0 where one GPU was asked for.
     """
 
     device: str
     free_bytes: int
     spare_bytes: int = 0
+    beside_bytes: int = 0
 
     @property
     def words(self) -> str:
         """The device for a message."""
         if self.device == "cpu":
             return "main memory"
-        return f"{self.device}: {self.free_bytes / 1e9:.1f} GB, main memory: {self.spare_bytes / 1e9:.1f} GB"
+        others = f", other GPUs: {self.beside_bytes / 1e9:.1f} GB" if self.beside_bytes else ""
+        return (
+            f"{self.device}: {self.free_bytes / 1e9:.1f} GB{others}, "
+            f"main memory: {self.spare_bytes / 1e9:.1f} GB"
+        )
 
 
 def room_on(device: str | None = None) -> Room:
@@ -60,7 +66,12 @@ def room_on(device: str | None = None) -> Room:
     if kind.type != "cuda":  # memory that it shares with the CPU
         return Room(wanted, free_ram_bytes())
     free, _ = torch.cuda.mem_get_info(kind)
-    return Room(wanted, int(free), free_ram_bytes())
+    beside = 0
+    if kind.index is None:
+        first = torch.cuda.current_device()
+        others = [number for number in range(torch.cuda.device_count()) if number != first]
+        beside = sum(int(torch.cuda.mem_get_info(number)[0]) for number in others)
+    return Room(wanted, int(free), free_ram_bytes(), beside)
 
 
 def free_ram_bytes() -> int:

@@ -2,7 +2,7 @@
 
 A preset is a file of `bubo.configs` (configs/models/, configs/models/grounders/) or of the folder presets/ in
 the models' home. Unknown keys, wrong types, a step whose source no file is: each is a `ModelError` that names
-file and key.
+file and key. In a file of the user's it costs that preset alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar
@@ -26,6 +27,7 @@ from bubo.presets import (
     SPEAKER_KEYS,
     STEP_KINDS,
     Preset,
+    Presets,
     stands_for,
     suggestion,
 )
@@ -38,33 +40,70 @@ _TAKEN = ("downloads", "presets")  # folders of the models' home that hold somet
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where that was built
 
 
-def read_presets(more: Path | None = None) -> dict[str, Preset]:
+def read_presets(more: Path | None = None) -> Presets:
     """All presets by name: those of the library first, models before grounders.
 
     Args:
-        more: A folder of further presets; it need not exist.
+        more: A folder of further presets; it need not exist. A file there that is not a preset, or has a name
+            that another has, is left out and stands in `broken` of what is returned.
 
     Raises:
-        ModelError: If a file is not a preset, or two have one name.
+        ModelError: If a file of the library is not a preset.
     """
     shipped = Path(str(resources.files("bubo.configs"))) / "models"
-    folders = [shipped, shipped / "grounders", *([more] if more is not None else [])]
-    paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem)]
     raw: dict[str, tuple[Path, dict[str, Any]]] = {}
-    for path in paths:
-        values = _read_yaml(path)
-        name = values.get("name", path.stem)
-        if name != path.stem:
-            raise ModelError(f"{path}: `name` is {name!r}; expected {path.stem!r}, the name of the file")
-        if name in raw:
-            raise ModelError(
-                f"{path}: there is a preset {name!r} already, in {raw[name][0]}; rename this one"
-            )
-        raw[name] = (path, values)
-    presets = {name: _preset(path, _inherited(path, values, raw)) for name, (path, values) in raw.items()}
-    for name, preset in presets.items():
-        _check(raw[name][0], preset, presets)
-    return dict(sorted(presets.items(), key=lambda item: (item[1].kind != "model", item[1].package is None)))
+    presets: dict[str, Preset] = {}
+    broken: dict[str, str] = {}
+
+    def attempt(path: Path, do: Callable[[], None]) -> bool:
+        try:
+            do()
+        except ModelError as error:
+            if more is None or path.parent != more:
+                raise
+            known = path.stem in raw and raw[path.stem][0] != path
+            broken[str(path) if known else path.stem] = str(error)
+            return False
+        return True
+
+    for folder in (shipped, shipped / "grounders", *([more] if more is not None else [])):
+        for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem):
+            attempt(path, partial(_read, path, raw))
+    for name, (path, values) in raw.items():
+        attempt(path, partial(_make, name, path, values, raw, presets))
+    wrong = [""]
+    while wrong:  # what names a broken one is broken, too
+        wrong = [
+            name
+            for name, preset in presets.items()
+            if not attempt(raw[name][0], partial(_check, raw[name][0], preset, presets))
+        ]
+        for name in wrong:
+            del presets[name]
+    order = sorted(presets.items(), key=lambda item: (item[1].kind != "model", item[1].package is None))
+    return Presets(order, broken)
+
+
+def _read(path: Path, raw: dict[str, tuple[Path, dict[str, Any]]]) -> None:
+    """Takes the values of a file in."""
+    values = _read_yaml(path)
+    name = values.get("name", path.stem)
+    if name != path.stem:
+        raise ModelError(f"{path}: `name` is {name!r}; expected {path.stem!r}, the name of the file")
+    if name in raw:
+        raise ModelError(f"{path}: there is a preset {name!r} already, in {raw[name][0]}; rename this one")
+    raw[name] = (path, values)
+
+
+def _make(
+    name: str,
+    path: Path,
+    values: dict[str, Any],
+    raw: Mapping[str, tuple[Path, dict[str, Any]]],
+    presets: dict[str, Preset],
+) -> None:
+    """Takes the preset in that these values make."""
+    presets[name] = _preset(path, _inherited(path, values, raw))
 
 
 def _inherited(

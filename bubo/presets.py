@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 from bubo.errors import ModelError
 
-__all__ = ["Parameters", "Preset", "SourceFile", "Step", "dtype_of", "find_preset", "needed_bytes"]
+__all__ = ["Parameters", "Preset", "Presets", "SourceFile", "Step", "dtype_of", "find_preset", "needed_bytes"]
 
 #: Kinds of steps; "copy" takes files that are a folder of transformers already, the others are conversions.
 STEP_KINDS = ("copy", "imagebind", "ram", "grounding-dino", "sam", "bubogpt")
@@ -36,7 +37,7 @@ class SourceFile:
     Attributes:
         path: Its path in the repository, or the name of a file that an address gives.
         repo: Repository on the hub ("owner/name"); None if it is not from there.
-        revision: Branch, tag or commit of the repository.
+        revision: Branch, tag or commit of the repository; only a commit, of 40 digits, is always the same.
         url: Address of a file that is not on the hub. With neither repo nor url it is nowhere to be fetched,
             and `note` says how to come by it.
         bytes: Its size, where it is known.
@@ -66,6 +67,11 @@ class SourceFile:
     def name(self) -> str:
         """Its last name."""
         return PurePosixPath(self.path).name
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it cannot become another: its hash is known, or its revision is a commit."""
+        return self.sha256 is not None or re.fullmatch(r"[0-9a-f]{40}", self.revision) is not None
 
     @property
     def place(self) -> str:
@@ -176,6 +182,18 @@ class Preset:
         return int(self.parameters.language * language + self.parameters.other * each)
 
 
+class Presets(dict[str, Preset]):
+    """Presets by name.
+
+    Attributes:
+        broken: Name of a file of the user's that is no preset -> what is wrong with it.
+    """
+
+    def __init__(self, presets: Iterable[tuple[str, Preset]] = (), broken: Mapping[str, str] | None = None):
+        super().__init__(presets)
+        self.broken = dict(broken or {})
+
+
 def dtype_of(name: str) -> Any:
     """The type of torch that "fp32", "fp16" or "bf16" stands for."""
     import torch
@@ -187,10 +205,13 @@ def find_preset(name: str, presets: Mapping[str, Preset]) -> Preset:
     """The preset of a name.
 
     Raises:
-        ModelError: If there is none; it names those that sound like it.
+        ModelError: If there is none, with names that sound like it, or its file is broken.
     """
     if name in presets:
         return presets[name]
+    problem = presets.broken.get(name) if isinstance(presets, Presets) else None
+    if problem is not None:
+        raise ModelError(f"The preset {name!r} cannot be used: {problem}")
     raise ModelError(f"No preset is called {name!r}. {suggestion(name, presets)}")
 
 

@@ -74,7 +74,7 @@ class PromptWriter:
         full = len(whole.ids)
         if full <= room:
             return turns, whole
-        choices = _shorter(turns)
+        choices = shorter(turns)
         lengths = [full - self._dropped(turns, choice) for choice in choices]
         found = self._choose(choices, lengths, room, most, full)
         if found is None or len(found[1].ids) > room:  # turns by themselves are not quite as long
@@ -139,7 +139,7 @@ def _num_media(turns: Sequence[Turn]) -> int:
     return sum(len(turn.pictures) + len(turn.sounds) for turn in turns)
 
 
-def _shorter(turns: Sequence[Turn]) -> list[list[Turn]]:
+def shorter(turns: Sequence[Turn]) -> list[list[Turn]]:
     """The conversation with one more question and answer left out each time, all but the last in the end.
 
     The oldest go first: those without media, then the others.

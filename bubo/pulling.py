@@ -17,9 +17,9 @@ from bubo.downloads import NotReachable, NotThere, OnBytes, fetch, fits, locked,
 from bubo.errors import ModelError, StorageError
 from bubo.model_folders import problem_of
 from bubo.preset_files import read_presets
-from bubo.presets import Preset, SourceFile, Step, dtype_of, find_preset
+from bubo.presets import Preset, Presets, SourceFile, Step, dtype_of, find_preset
 
-__all__ = ["Plan", "State", "Supply", "known_presets", "plan", "pull", "state_of"]
+__all__ = ["Plan", "State", "Supply", "all_steps", "alone", "known_presets", "plan", "pull", "state_of"]
 
 DOWNLOADS = "downloads"
 #: Told which file or model is worked on; gives what is told the bytes.
@@ -61,6 +61,12 @@ class Supply:
     path: Path
     origin: str
 
+    @property
+    def bytes(self) -> int:
+        """Its size: that of the file that is here, else what is known of it."""
+        here = self.origin in ("there", "given") and self.path.is_file()
+        return self.path.stat().st_size if here else self.file.bytes or 0
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -88,17 +94,22 @@ class Plan:
 
     @property
     def disk_bytes(self) -> int:
-        """Bytes of disk that all takes, as far as they are known: copies cost nothing beside downloads."""
-        made = sum(
-            file.bytes or 0
+        """Bytes of disk that all takes, as far as they are known.
+
+        What is converted takes about what its files take. Copies of downloads cost nothing, since one file
+        then has two names; copies of the user's own files cost what these take.
+        """
+        supplies = {supply.file: supply for supply in self.supplies}
+        made = {
+            (step.target, file): supplies[file].bytes
             for preset, step in self.steps
-            if step.kind != "copy"
             for file in preset.sources(step)
-        )
-        return self.fetch_bytes + made
+            if step.kind != "copy" or supplies[file].origin == "given"
+        }
+        return self.fetch_bytes + sum(made.values())
 
 
-def known_presets() -> dict[str, Preset]:
+def known_presets() -> Presets:
     """All presets: those of the library, and those of the folder presets/ in the models' home."""
     return read_presets(models_home() / "presets")
 
@@ -136,7 +147,7 @@ def plan(
     """What a pull will do.
 
     Args:
-        preset: Which.
+        preset: Which; with `grounder` None, what speaks alone.
         presets: All, for the grounder that it may name.
         folder: Files that the user has already.
         home: The models' home; by default the user's.
@@ -189,7 +200,7 @@ def pull(
     _check_steps(work)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with _alone(home):
+        with alone(home):
             _sweep(home)
             _check_room(work, home)
             paths = _gather(work, on_task)
@@ -368,7 +379,7 @@ def _show(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
     """Keeps a second pull into the same home waiting no longer than it takes to say so."""
     try:
         import fcntl

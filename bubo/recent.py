@@ -1,5 +1,6 @@
 """What was worked out lately, kept for a while: the last few values by key."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -39,6 +40,46 @@ class Recent(Generic[Value]):
                 total -= weight
         return self._values[key]
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
     def clear(self) -> None:
         """Forget all values."""
         self._values.clear()
+
+
+class Shared(Generic[Value]):
+    """The values used last, for several threads: of those that want the same one, one makes it.
+
+    Values of different keys are made at the same time. Arguments are those of `Recent`.
+    """
+
+    def __init__(self, capacity: int, weigh: Callable[[Value], int] | None = None, budget: int = 0):
+        self._recent: Recent[Value] = Recent(capacity, weigh, budget)
+        self._lock = threading.Lock()
+        self._making: dict[str, threading.Event] = {}
+
+    def get(self, key: str, make: Callable[[], Value]) -> Value:
+        """The value of `key`, made if it is not kept; if another thread makes it, this one waits for that."""
+        while True:
+            with self._lock:
+                if key in self._recent:
+                    return self._recent.get(key, make)
+                made = self._making.get(key)
+                if made is None:
+                    made = self._making[key] = threading.Event()
+                    break
+            made.wait()
+        try:
+            value = make()
+            with self._lock:
+                return self._recent.get(key, lambda: value)
+        finally:  # if it could not be made, one of those that wait tries
+            with self._lock:
+                del self._making[key]
+            made.set()
+
+    def clear(self) -> None:
+        """Forget all values; those that are being made are kept when they are there."""
+        with self._lock:
+            self._recent.clear()

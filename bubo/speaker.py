@@ -15,13 +15,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bubo.decoding import Kept, Key, PrefixCaches, TextStream, common_length, pick_token
+from bubo.batching import Batcher, Fed, Placed
+from bubo.decoding import PrefixCaches, TextStream, common_length, pick_token
 from bubo.errors import InputError
 from bubo.prompts import Prompt, PromptWriter
-from bubo.recent import Recent
+from bubo.recent import Shared
+from bubo.slots import Row
 from bubo.types import Picture, Sound, Turn
 
 __all__ = ["ModelSpeaker", "Settings", "Speaker", "Stats", "ask_with"]
+
+#: Tokens at the end of an answer that are fed with the steps of others instead of in a pass of their own.
+FEW_TOKENS = 4
+#: How many conversations as long as the context may be kept; of shorter ones more.
+FULL_CACHES = 4
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,7 @@ class Settings:
         temperature: 0 always takes the likeliest token.
         top_p: When sampling, the share of probability to draw from.
         seed: When sampling, makes the answer repeatable; None draws a new one each time.
+        stop: Texts at which the answer ends, beside the model's own end; they are not part of it.
 
     Raises:
         InputError: If a value is out of range.
@@ -42,18 +50,27 @@ class Settings:
     temperature: float = 0.0
     top_p: float = 0.95
     seed: int | None = None
+    stop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.max_new_tokens, bool) or not isinstance(self.max_new_tokens, int):
             raise InputError(f"max_new_tokens must be a whole number, but got {self.max_new_tokens!r}.")
         if not self.max_new_tokens >= 1:
             raise InputError(f"max_new_tokens must be at least 1, but got {self.max_new_tokens}.")
+        for name, value in (("temperature", self.temperature), ("top_p", self.top_p)):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise InputError(f"{name} must be a number, but got {value!r}.")
         if not 0 <= self.temperature <= 100:
             raise InputError(f"temperature must lie between 0 (greedy) and 100, but got {self.temperature}.")
         if not 0 < self.top_p <= 1:
             raise InputError(f"top_p must lie above 0 and at most 1, but got {self.top_p}.")
         if self.seed is not None and not (isinstance(self.seed, int) and 0 <= self.seed < 2**63):
             raise InputError(f"seed must be a whole number from 0 to 2**63 - 1, but got {self.seed!r}.")
+        if not isinstance(self.stop, list | tuple):
+            raise InputError(f"stop must be a tuple of texts, but got {self.stop!r}.")
+        if not all(isinstance(text, str) and text for text in self.stop):
+            raise InputError(f"stop must hold texts of at least one character, but got {self.stop!r}.")
+        object.__setattr__(self, "stop", tuple(self.stop))
 
 
 @dataclass
@@ -138,15 +155,16 @@ def ask_with(
 
 
 class ModelSpeaker:
-    """A `BuboForConditionalGeneration` with its processor. Threads may share one; their steps take turns.
+    """A `BuboForConditionalGeneration` with its processor. Threads may share one: their steps run together.
 
     Args:
         model: The model, in evaluation mode, on its device.
         processor: Its `BuboProcessor`.
-        num_caches: Conversations whose key-value caches are kept.
+        num_caches: Conversations whose key-value caches are kept, as long as all together hold no more
+            positions than `FULL_CACHES` of them could.
         num_media: Pictures and sounds whose soft tokens are kept.
         picture_states: Where the vision tower's states (1, L, D) of a picture come from, for callers who need
-            them too and keep them; None computes them.
+            them too and keep them; None computes them. Several threads may call it at once.
         sound_states: The same for sounds.
     """
 
@@ -157,7 +175,7 @@ class ModelSpeaker:
         model: Any,
         processor: Any,
         *,
-        num_caches: int = 4,
+        num_caches: int = 16,
         num_media: int = 32,
         picture_states: Callable[[Picture], Tensor] | None = None,
         sound_states: Callable[[Sound], Tensor] | None = None,
@@ -168,21 +186,19 @@ class ModelSpeaker:
         self.last = Stats()
         self._picture_states = picture_states
         self._sound_states = sound_states
-        self._caches = PrefixCaches(num_caches)
-        self._soft_tokens: Recent[Tensor] = Recent(num_media)
-        self._lock = threading.Lock()
+        self._soft_tokens: Shared[Tensor] = Shared(num_media)
         text_config = model.config.get_text_config()
         self.context_length = int(text_config.max_position_embeddings)
+        self._caches = PrefixCaches(num_caches, FULL_CACHES * self.context_length)
         self.prompt_length: int | None = getattr(model.config, "max_prompt_length", None)
         self._end_ids = self._find_end_ids()
         self._ends = torch.tensor(sorted(self._end_ids), device=model.device)
-        self._banned = self._find_banned(int(text_config.vocab_size))
+        self._batcher = Batcher(self.model, self._find_banned(int(text_config.vocab_size)))
 
     def clear(self) -> None:
         """Forget all caches and soft tokens."""
         self._caches.clear()
-        with self._lock:
-            self._soft_tokens.clear()
+        self._soft_tokens.clear()
 
     def stream(
         self, turns: Sequence[Turn], settings: Settings | None = None, stop: threading.Event | None = None
@@ -192,7 +208,7 @@ class ModelSpeaker:
         Args:
             turns: The whole conversation.
             settings: None is greedy.
-            stop: Looked at before every token.
+            stop: Looked at before every medium, every chunk of the prompt and every token.
 
         Returns:
             A generator of text pieces; its value is what the answer cost (also in `last` when it has ended).
@@ -218,118 +234,130 @@ class ModelSpeaker:
         whole_s = self.processor.feature_extractor.whole_s if lengths else 0.0
         sampled_s = max((length for length in lengths if length > whole_s), default=0.0)
         stats = Stats(turns_dropped=len(turns) - len(fitting), sampled_s=sampled_s)
-        return self._answer(fitting, prompt, settings, stop, stats, started)
+        return self._answer(fitting, prompt, settings, stop or threading.Event(), stats, started)
 
     def _answer(
         self,
         turns: list[Turn],
         prompt: Prompt,
         settings: Settings,
-        stop: threading.Event | None,
+        stop: threading.Event,
         stats: Stats,
         started: float,
     ) -> Generator[str, None, Stats]:
-        kept = self._caches.take(prompt.keys)
-        text = TextStream(self._decode, self.processor.stop_strings)
+        row = Row(self._caches.take(prompt.keys))
+        text = TextStream(self._decode, (*self.processor.stop_strings, *settings.stop))
+        try:
+            stats.tokens_reused = len(row.kept.keys)
+            stats.tokens_fed = len(prompt.keys) - stats.tokens_reused
+            fed = self._feed_prompt(row, prompt, stats, stop)
+            if fed is not None:
+                yield from self._speak(row, fed, text, settings, stop, stats, started)
+            else:
+                stats.finish = "stopped"
+            if piece := text.finish():
+                yield piece
+            if stats.finish != "stopped":
+                self._settle(row, turns, text.text)
+        finally:
+            stats.total_s = time.perf_counter() - started
+            self._batcher.leave(row)
+            self._caches.give(row.kept)
+            self.last = stats
+        return stats
+
+    def _speak(
+        self,
+        row: Row,
+        fed: Fed,
+        text: TextStream,
+        settings: Settings,
+        stop: threading.Event,
+        stats: Stats,
+        started: float,
+    ) -> Generator[str, None, None]:
+        """The pieces of an answer whose prompt is fed."""
         generator = None
         if settings.temperature > 0:
             generator = torch.Generator()
             generator.seed() if settings.seed is None else generator.manual_seed(settings.seed)
-        try:
-            stats.tokens_reused, stats.tokens_fed = len(kept.keys), len(prompt.keys) - len(kept.keys)
-            logits = self._feed_prompt(kept, prompt, stats)
-            while stats.finish == "closed":
-                if not stats.tokens_generated:  # an answer has at least one token
-                    logits = logits.index_fill(0, self._ends, -torch.inf)
-                token = pick_token(logits, settings.temperature, settings.top_p, generator)
-                if not stats.tokens_generated:
-                    stats.first_token_s = time.perf_counter() - started
-                if token in self._end_ids:
-                    stats.finish = "stop"
-                    break
-                stats.tokens_generated += 1
-                if piece := text.push(token):
-                    yield piece
-                if text.stopped:
-                    stats.finish = "stop"
-                elif stats.tokens_generated >= settings.max_new_tokens:
-                    stats.finish = "length"
-                elif stop is not None and stop.is_set():
-                    stats.finish = "stopped"
-                else:
-                    logits = self._feed(kept, [token], [token])
-            if piece := text.finish():
+        # an answer has at least one token
+        fed = Fed(fed.logits.index_fill(0, self._ends, -torch.inf))
+        while stats.finish == "closed":
+            token = fed.best
+            if token is None or settings.temperature > 0:
+                token = pick_token(fed.logits, settings.temperature, settings.top_p, generator)
+            if not stats.tokens_generated:
+                stats.first_token_s = time.perf_counter() - started
+            if token in self._end_ids:
+                stats.finish = "stop"
+                break
+            stats.tokens_generated += 1
+            if piece := text.push(token):
                 yield piece
-            if stats.finish != "stopped":
-                self._settle(kept, turns, text.text)
-        finally:
-            stats.total_s = time.perf_counter() - started
-            self._caches.give(kept)
-            self.last = stats
-        return stats
+            if text.stopped:
+                stats.finish = "stop"
+            elif stats.tokens_generated >= settings.max_new_tokens:
+                stats.finish = "length"
+            elif stop.is_set():
+                stats.finish = "stopped"
+            else:
+                fed = self._batcher.step(row, token)
 
-    def _settle(self, kept: Kept, turns: list[Turn], answer: str) -> None:
+    def _settle(self, row: Row, turns: list[Turn], answer: str) -> None:
         """Bring the cache to where the next turn starts: the answer as it is tokenised then, and its end."""
         prompt = self._prompts.write([*turns, Turn("assistant", answer)], False)
-        kept.crop(common_length(kept.keys, prompt.keys))
-        if len(kept.keys) < len(prompt.keys):
-            self._feed_prompt(kept, prompt, Stats())
+        self._batcher.rewind(row, common_length(row.kept.keys, prompt.keys))
+        rest = prompt.ids[len(row.kept.keys) :]
+        if row.slot is not None and len(rest) <= FEW_TOKENS:
+            for token in rest:
+                self._batcher.step(row, token)
+        elif rest:
+            self._feed_prompt(row, prompt, Stats(), threading.Event())
 
-    def _feed_prompt(self, kept: Kept, prompt: Prompt, stats: Stats) -> Tensor:
-        """Compute what of the prompt is not in the cache; logits of the next token."""
-        start = len(kept.keys)
+    def _feed_prompt(self, row: Row, prompt: Prompt, stats: Stats, stop: threading.Event) -> Fed | None:
+        """Compute what of the prompt is not in the cache; None if it was stopped."""
+        start = len(row.kept.keys)
         started = time.perf_counter()
-        features: dict[str, Tensor] = {}
-        for name, kind in (("image_features", Picture), ("audio_features", Sound)):
-            fresh = [medium for place, medium in prompt.media if place >= start and isinstance(medium, kind)]
-            if fresh:
-                features[name] = torch.cat([self._encode(medium, stats) for medium in fresh])
+        media = []
+        for place, medium in prompt.media:
+            if place >= start and not stop.is_set():
+                name = "image_features" if isinstance(medium, Picture) else "audio_features"
+                media.append(Placed(place, name, self._encode(medium, stats)))
         encoded = time.perf_counter()
-        logits = self._feed(kept, prompt.ids[start:], prompt.keys[start:], **features)
+        fed = self._batcher.prefill(row, prompt.ids, prompt.keys, media, stop)
         stats.encode_s += encoded - started
         stats.prefill_s += time.perf_counter() - encoded
-        return logits
-
-    def _feed(self, kept: Kept, ids: list[int], keys: list[Key] | list[int], **features: Tensor) -> Tensor:
-        """One forward pass over new positions; logits (vocabulary,) of the next token, -inf where banned."""
-        input_ids = torch.tensor([ids], device=self.model.device)
-        with self._lock, torch.inference_mode():
-            kept.sound = False
-            outputs = self.model(
-                input_ids=input_ids, past_key_values=kept.cache, use_cache=True, logits_to_keep=1, **features
-            )
-            kept.cache = outputs.past_key_values
-            kept.keys.extend(keys)
-            kept.sound = True
-            logits: Tensor = outputs.logits[0, -1].masked_fill(self._banned, -torch.inf)
-        return logits
+        return fed
 
     def _encode(self, medium: Picture | Sound, stats: Stats) -> Tensor:
-        """Soft tokens (1, N, H) of a medium, computed once."""
+        """Soft tokens (1, N, H) of a medium, computed once, whoever asks for it."""
 
-        def encode() -> Tensor:
+        def compute() -> Tensor:
             stats.encoder_calls += 1
             with torch.inference_mode():
                 return self._picture(medium) if isinstance(medium, Picture) else self._sound(medium)
 
-        with self._lock:
-            return self._soft_tokens.get(medium.id, encode)
+        return self._soft_tokens.get(medium.id, compute)
 
     def _picture(self, picture: Picture) -> Tensor:
+        get = self.model.get_image_features
         if self._picture_states is not None:
             states = self._picture_states(picture).to(self.model.device)
-            return self.model.get_image_features(vision_hidden_states=states)  # type: ignore[no-any-return]
+            return self._batcher.alone(lambda: get(vision_hidden_states=states))  # type: ignore[no-any-return]
         inputs = self.processor.image_processor(images=[Image.fromarray(picture.pixels)], return_tensors="pt")
-        return self.model.get_image_features(inputs["pixel_values"].to(self.model.device))  # type: ignore[no-any-return]
+        pixels = inputs["pixel_values"].to(self.model.device)
+        return self._batcher.alone(lambda: get(pixels))  # type: ignore[no-any-return]
 
     def _sound(self, sound: Sound) -> Tensor:
+        get = self.model.get_audio_features
         if self._sound_states is not None:
             states = self._sound_states(sound).to(self.model.device)
-            return self.model.get_audio_features(audio_hidden_states=states)  # type: ignore[no-any-return]
+            return self._batcher.alone(lambda: get(audio_hidden_states=states))  # type: ignore[no-any-return]
         inputs = self.processor.feature_extractor(
             [sound.samples], sampling_rate=sound.sampling_rate, return_tensors="pt"
         ).to(self.model.device)
-        return self.model.get_audio_features(**inputs)  # type: ignore[no-any-return]
+        return self._batcher.alone(lambda: get(**inputs))  # type: ignore[no-any-return]
 
     def _decode(self, ids: list[int]) -> str:
         return self.processor.tokenizer.decode(ids, clean_up_tokenization_spaces=False)  # type: ignore[no-any-return]

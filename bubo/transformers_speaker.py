@@ -1,5 +1,6 @@
 """A multimodal model of transformers as a speaker: whatever its Auto class and its processor can load.
 
+When the model's context is full, the oldest questions are left out with their answers, as few as need be.
 Nothing is kept between turns: each answer computes its whole prompt again.
 """
 
@@ -20,6 +21,7 @@ from transformers.generation.streamers import BaseStreamer
 from bubo.decoding import TextStream
 from bubo.errors import InputError, ModelError, QuestionError, SoundRefusedError, SpeakerError
 from bubo.plain_text import PlainText
+from bubo.prompts import shorter
 from bubo.speaker import Settings, Stats
 from bubo.types import Sound, Turn
 
@@ -100,7 +102,7 @@ class TransformersSpeaker:
         Raises:
             InputError: If there is nothing to answer, or pictures that the model does not take.
             SoundRefusedError: If turns hold sounds and the model takes none.
-            QuestionError: If the conversation does not fit into the model's context.
+            QuestionError: If the last question alone does not fit into the model's context.
             SpeakerError: If the model cannot read the conversation, or fails while it answers.
         """
         if not turns or turns[-1].role != "user":
@@ -120,10 +122,10 @@ class TransformersSpeaker:
         stats = Stats()
         work = None
         try:
-            inputs = self._read(turns, settings)
+            inputs = self._fit(turns, settings, stats)
             stats.tokens_fed = int(inputs["input_ids"].shape[1])
             stats.encode_s = time.perf_counter() - started
-            text = TextStream(self._decode)
+            text = TextStream(self._decode, settings.stop)
             work = _Work(self.model, inputs, self._generation(settings), settings, self._lock, stop)
             for token in work.tokens():
                 if not stats.tokens_generated:
@@ -134,6 +136,9 @@ class TransformersSpeaker:
                 stats.tokens_generated += 1
                 if piece := text.push(token):
                     yield piece
+                if text.stopped:
+                    stats.finish = "stop"
+                    break
             if piece := text.finish():
                 yield piece
             if stats.finish != "stop":
@@ -147,16 +152,51 @@ class TransformersSpeaker:
             self.last = stats
         return stats
 
-    def _read(self, turns: Sequence[Turn], settings: Settings) -> Any:
-        """What the model is fed: the conversation through its chat template, on its device.
+    def _fit(self, turns: Sequence[Turn], settings: Settings, stats: Stats) -> Any:
+        """What the model is fed, on its device: of the turns as many as its context has room for.
 
         Raises:
-            QuestionError: If it is too long.
+            InputError: If the answer alone takes the whole context.
+            QuestionError: If the last turn alone is too long.
+            SpeakerError: If the processor cannot read them.
+        """
+        inputs = self._read(turns)
+        whole = int(getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 0)
+        room = whole - settings.max_new_tokens
+        if whole and room < 1:
+            raise InputError(
+                f"max_new_tokens is {settings.max_new_tokens}, but the model's whole context is {whole} "
+                "tokens; ask for a shorter answer."
+            )
+        if whole and _length(inputs) > room:
+            choices = shorter(turns)
+            inputs = self._read(choices[-1]) if choices else inputs
+            if _length(inputs) > room:
+                raise QuestionError(
+                    f"The question, its media and the system text take {_length(inputs)} tokens, but with "
+                    f"{settings.max_new_tokens} for the answer at most {room} fit; shorten the question or "
+                    "send fewer media."
+                )
+            fits, tried = len(choices) - 1, -1  # the first choice that fits lies behind `tried`
+            while fits - tried > 1:
+                middle = (fits + tried) // 2
+                longer = self._read(choices[middle])
+                if _length(longer) <= room:
+                    fits, inputs = middle, longer
+                else:
+                    tried = middle
+            stats.turns_dropped = len(turns) - len(choices[fits])
+        return inputs.to(self.model.device, dtype=self.model.dtype)
+
+    def _read(self, turns: Sequence[Turn]) -> Any:
+        """The conversation through the model's chat template.
+
+        Raises:
             SpeakerError: If the processor cannot read it.
         """
         messages = [{"role": turn.role, "content": self._content(turn)} for turn in turns]
         try:
-            inputs = self.processor.apply_chat_template(
+            return self.processor.apply_chat_template(
                 messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
             )
         except Exception as error:  # templates and processors of all kinds raise whatever they like
@@ -164,14 +204,6 @@ class TransformersSpeaker:
                 f"The processor {type(self.processor).__name__} cannot read this conversation: "
                 f"{' '.join(str(error).split())[:300]}. Ask with other media, or without a system text."
             ) from error
-        fed = int(inputs["input_ids"].shape[1])
-        room = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        if room is not None and fed + settings.max_new_tokens > room:
-            raise QuestionError(
-                f"The conversation takes {fed} tokens, but with {settings.max_new_tokens} for the answer at "
-                f"most {room - settings.max_new_tokens} fit; begin a new one or send fewer media."
-            )
-        return inputs.to(self.model.device, dtype=self.model.dtype)
 
     def _content(self, turn: Turn) -> list[dict[str, Any]]:
         content: list[dict[str, Any]] = [
@@ -293,6 +325,10 @@ class _Work(BaseStreamer, StoppingCriteria):
             self._queue.put(error)
         finally:
             self._queue.put(None)
+
+
+def _length(inputs: Any) -> int:
+    return int(inputs["input_ids"].shape[1])
 
 
 def _has_template(processor: Any) -> bool:

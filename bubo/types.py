@@ -3,7 +3,8 @@
 All are frozen and checked when made (`InputError` says what is wrong). Values that hold arrays have no `==`
 of their own; use `same(a, b)`. Boxes are x0, y0, x1, y1 in pixels of the upright original picture, times are
 seconds from the start of the sound, text offsets are half-open Unicode code points. The media and the answer
-are defined here; what grounding models find and what an answer rests on come from `findings` and `evidence`.
+are defined here; what grounding models find, what an answer rests on and what a question points at come from
+`findings`, `evidence` and `places`.
 """
 
 import dataclasses
@@ -22,6 +23,7 @@ from bubo.errors import InputError
 from bubo.evidence import STATUSES, VERDICTS, Entity, Link, MaskDecoder, Region, Span, Verdict
 from bubo.findings import Regions, Spans, Tags
 from bubo.geometry import rle_decode
+from bubo.places import Place, Point, listed
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,6 +36,8 @@ __all__ = [
     "Entity",
     "Link",
     "Picture",
+    "Place",
+    "Point",
     "Region",
     "Regions",
     "Sound",
@@ -50,8 +54,12 @@ ROLES = ("system", "user", "assistant")
 
 def same(a: object, b: object) -> bool:
     """Whether two values are of one type and equal in every field, arrays by content, type and shape."""
+    if a is b:
+        return True
     if type(a) is not type(b):
         return False
+    if a is b and not isinstance(a, float):
+        return True
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return a.dtype == b.dtype and np.array_equal(a, b)
     if dataclasses.is_dataclass(a):
@@ -272,6 +280,7 @@ class Turn:
         pictures: Pictures handed in with it.
         sounds: Sounds handed in with it.
         answer: The full answer, for assistant turns.
+        places: What a user's turn points at.
     """
 
     role: str
@@ -279,6 +288,7 @@ class Turn:
     pictures: tuple[Picture, ...] = ()
     sounds: tuple[Sound, ...] = ()
     answer: Answer | None = None
+    places: tuple[Place, ...] = ()
 
     def __post_init__(self) -> None:
         checks.check_choice("Turn.role", self.role, ROLES)
@@ -289,4 +299,4 @@ class Turn:
             raise InputError(
                 f"Turn.answer must be an Answer or None, but got {checks.describe(self.answer)}."
             )
-        set_fields(self, pictures=pictures, sounds=sounds)
+        set_fields(self, pictures=pictures, sounds=sounds, places=listed(self.places))

@@ -15,6 +15,7 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import bubo.conversation  # noqa: F401  (takes `load` when imported: never a test's stand-in for it)
 from bubo.data_tools.world.glyphs import FONT_VARIABLE, find_font
 from bubo.errors import InputError
 from bubo.media import encode_png, encode_wav

@@ -31,7 +31,7 @@ from .oracle import TruthTokens
 from .packed_attention import NAME as PACKED
 from .packed_attention import lay_out, supervised
 from .packing import Front, Packer, answer_loss, attention_loss
-from .rows import RowSet
+from .rows import RowSet, usual_length
 
 WEIGHTS = {"words": 1.0, "attention": 0.3, "truth": 0.3}
 EAGER = ("", "vision_config", "audio_config", "vision_qformer_config", "audio_qformer_config")
@@ -53,6 +53,7 @@ class AlignOptions:
         attention_layer: the supervised layer, as in the language stage.
         per_row: most dialogues in one row.
         fact_weight: weight of the tokens that carry an answer's fact.
+        joined: share of rows whose dialogues are one long talk.
     """
 
     qformer_layers: int = 2
@@ -62,6 +63,7 @@ class AlignOptions:
     attention_layer: int = 2
     per_row: int = 9
     fact_weight: float = 1.0
+    joined: float = 0.0
 
 
 class AlignTraining(nn.Module):
@@ -225,9 +227,13 @@ def build(config: RunConfig) -> Job:
         "kinds": CAPTIONS if options.captions_only else None,
     }  # fmt: skip
     worlds, reader = open_all(config, config.data.train, bubo)
-    rows = RowSet(worlds, packer, reader, seed=config.seed, **chosen)
+    rows = RowSet(worlds, packer, reader, seed=config.seed, joined=options.joined, **chosen)
     valid, valid_reader = open_all(config, config.data.validation, bubo)
     held = RowSet(valid, packer, valid_reader, **chosen)
+    if options.train_language:
+        bubo.config.max_prompt_length = usual_length(
+            RowSet(valid, packer, valid_reader, joined=float(options.joined > 0), **chosen)
+        )
     eyes, ears = config.init_folder("eyes"), config.init_folder("ears")
 
     def save(model: Any, folder: Path) -> None:

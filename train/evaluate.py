@@ -1,4 +1,4 @@
-"""`bubo eval world`: what a model reaches on generated records whose truth is known.
+"""`bubo eval world` and `bubo eval places`: what a model reaches on generated records whose truth is known.
 
 Each figure comes with what a trivial answer would reach on the same items and with its 95 % interval; all
 are explained in docs/evaluation.md. This module alone of the trainer knows the assistant and how answers are
@@ -26,8 +26,9 @@ from bubo.errors import InputError, RecordError
 from bubo.media import write_atomic
 from bubo.records import read_shards, read_vocabulary
 
+from .evaluate_places import PlaceTally
 from .evaluate_plan import plan_questions
-from .evaluate_report import Evaluation, Report, table
+from .evaluate_report import Evaluation, Report, figure_lines, table
 from .evaluate_truth import Reading
 
 SPLITS = ("heldout", "validation", "train")
@@ -35,6 +36,8 @@ PER_KIND = 300
 MARGIN = 1.3
 """Records generated per wanted scene and sound: some have no sound, no picture, or a held-out glyph."""
 PER_SHARD = 200
+PER_PICTURE = 2
+"""Things of one picture that are pointed at."""
 
 
 def reading_of(vocabulary: Mapping[str, Any]) -> Reading:
@@ -79,17 +82,45 @@ def evaluate(
     return Report(plan, work.figures(), work.answers, work.seconds)
 
 
-def generate(folder: Path, split: str, seed: int, count: int) -> None:
+def evaluate_places(
+    assistant: Any, folder: str | Path, *, count: int, seed: int = 0, progress: bool = False
+) -> PlaceTally:
+    """Points at things of a data set, at most two of a picture, and asks what they are.
+
+    Args:
+        assistant: See `PlaceTally`.
+        folder: Shards and vocabulary.json.
+        count: Things to point at.
+        seed: Of the points.
+        progress: Show a bar on stderr.
+
+    Raises:
+        RecordError: If the folder holds no data set, or a broken one.
+    """
+    from tqdm import tqdm
+
+    tally = PlaceTally(assistant, seed)
+    with tqdm(total=count, unit=" things", file=sys.stderr, disable=not progress) as bar:
+        for record in read_shards(folder):
+            bar.update(tally.add(record, min(PER_PICTURE, count - len(tally.rows))))
+            if len(tally.rows) >= count:
+                break
+    return tally
+
+
+def generate(folder: Path, split: str, seed: int, count: int, parts: str = "") -> None:
     """Writes a data set of at least `count` scenes and sounds: `bubo data world` in a process of its own.
 
     Raises:
         RecordError: If that fails; its own message is on stderr.
     """
     number = math.ceil(MARGIN * count) + 8
-    options = {
+    options: dict[str, int | str] = {
         "--count": number, "--seed": seed, "--split": split, "--per-shard": PER_SHARD,
         "--workers": min(2, os.cpu_count() or 1),
     }  # fmt: skip
+    if parts:
+        options["--parts"] = parts
     command = [sys.executable, "-m", "bubo", "data", "world", str(folder)]
     command += [str(word) for option in options.items() for word in option]
     code = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
@@ -109,7 +140,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         BuboError: What `bubo` turns into one line and exit code 2.
     """
-    _run(build_parser().parse_args(argv))
+    arguments = build_parser().parse_args(argv)
+    (_run_places if arguments.source == "places" else _run)(arguments)
     return 0
 
 
@@ -136,7 +168,56 @@ def build_parser() -> Parser:
     )  # fmt: skip
     world.add_argument("--answers", metavar="FILE", help="write all answers to a JSON Lines file")
     world.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    _add_places(sources)
     return parser
+
+
+def _add_places(sources: Any) -> None:
+    places = sources.add_parser(
+        "places",
+        help="pointing at things of the generated world",
+        description="Point at a random pixel of things and ask about them: whether the region, its name and "
+        "the answer's link are right, and whether nothing is found beside them. docs/evaluation.md explains "
+        "the figures.",
+    )
+    places.add_argument("--split", choices=SPLITS[1:], default=SPLITS[1], help="default %(default)s")
+    places.add_argument(
+        "--count", type=int, default=200, metavar="N", help="things to point at (default %(default)s)"
+    )
+    places.add_argument("--seed", type=int, default=0, metavar="S", help="number of the data set (default 0)")
+    places.add_argument("--model", default="nano", help="name or folder of the model (default %(default)s)")
+    places.add_argument("--data", metavar="FOLDER", help="use this data set of `bubo data world`")
+    places.add_argument("--answers", metavar="FILE", help="write all answers to a JSON Lines file")
+    places.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _run_places(arguments: argparse.Namespace) -> None:
+    if arguments.count < 1 or arguments.seed < 0:
+        raise InputError(
+            f"--count is {arguments.count} and --seed {arguments.seed}; expected a count from 1 up, a seed "
+            "from 0 up"
+        )
+    _check_answers(arguments.answers)
+    from bubo.assistant import load
+
+    assistant = load(arguments.model)
+    with tempfile.TemporaryDirectory(prefix="bubo-eval-") as scratch:
+        folder = Path(arguments.data or scratch)
+        split, seed = arguments.split, arguments.seed
+        if arguments.data is None:
+            generate(folder, split, seed, math.ceil(arguments.count / PER_PICTURE), "picture")
+        else:
+            split, seed = _origin(folder, None, None)
+        tally = evaluate_places(assistant, folder, count=arguments.count, seed=seed, progress=True)
+    _write_answers(arguments.answers, tally.rows)
+    head = {"split": split, "seed": seed, "count": len(tally.rows), "model": str(arguments.model)}
+    figures = tally.figures()
+    if arguments.json:
+        said = {name: figure.to_dict() for name, figure in figures.items()}
+        sys.stdout.write(json.dumps({**head, "figures": said}, indent=1) + "\n")
+    else:
+        title = f"{head['model']} on the {split} split, seed {seed}: {len(tally.rows)} things pointed at"
+        sys.stdout.write("\n".join([title, *figure_lines(figures)]) + "\n")
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -146,8 +227,7 @@ def _run(arguments: argparse.Namespace) -> None:
             f"--count is {count}, --per-kind {per_kind} and --seed {arguments.seed}; "
             "expected a count from 1 up, the others from 0 up"
         )
-    if arguments.answers and not Path(arguments.answers).expanduser().absolute().parent.is_dir():
-        raise InputError(f"--answers is {arguments.answers}, but there is no such folder; make it first")
+    _check_answers(arguments.answers)
     from bubo.assistant import load
 
     started = time.perf_counter()
@@ -162,9 +242,7 @@ def _run(arguments: argparse.Namespace) -> None:
         report = evaluate(assistant, folder, count=count, per_kind=per_kind, progress=True)
     if count is not None and min(report.plan.scenes, report.plan.sounds) < count:
         sys.stderr.write(f"the data set holds fewer than {count} scenes and sounds\n")
-    if arguments.answers:
-        rows = [json.dumps(row, ensure_ascii=False) + "\n" for row in report.answers]
-        write_atomic(Path(arguments.answers).expanduser(), "".join(rows).encode())
+    _write_answers(arguments.answers, report.answers)
     head = {
         "split": split, "seed": seed, "count": len(report.plan.asked) if count is None else count,
         "model": str(arguments.model),
@@ -176,6 +254,17 @@ def _run(arguments: argparse.Namespace) -> None:
         sys.stdout.write(table(head, report))
     spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in report.seconds.items())
     sys.stderr.write(f"{time.perf_counter() - started:.0f} s in all: {spent}\n")
+
+
+def _check_answers(path: str | None) -> None:
+    if path and not Path(path).expanduser().absolute().parent.is_dir():
+        raise InputError(f"--answers is {path}, but there is no such folder; make it first")
+
+
+def _write_answers(path: str | None, rows: Sequence[Mapping[str, Any]]) -> None:
+    if path:
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+        write_atomic(Path(path).expanduser(), "".join(lines).encode())
 
 
 def _origin(folder: Path, split: str | None, seed: int | None) -> tuple[str, int]:

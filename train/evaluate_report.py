@@ -166,15 +166,20 @@ def senses_of(grounder: Any) -> Senses:
 def table(head: Mapping[str, Any], report: Report) -> str:
     """The figures for people."""
     plan = report.plan
-    lines = [
+    title = (
         f"{head['model']} on the {head['split']} split, seed {head['seed']}: {plan.scenes} scenes, "
-        f"{plan.sounds} sounds, {len(report.answers)} answers",
-        f"{'figure':<30}{'value':>8}  {'95 %':<16}{'baseline':>8}{'n':>8}",
-    ]
-    for name, figure in report.figures.items():
+        f"{plan.sounds} sounds, {len(report.answers)} answers"
+    )
+    return "\n".join([title, *figure_lines(report.figures)]) + "\n"
+
+
+def figure_lines(figures: Mapping[str, Figure]) -> list[str]:
+    """A head and a line for each figure."""
+    lines = [f"{'figure':<30}{'value':>8}  {'95 %':<16}{'baseline':>8}{'n':>8}"]
+    for name, figure in figures.items():
         value, baseline, low, high = (
             "-" if math.isnan(number) else f"{number:.3f}"
             for number in (figure.value, figure.baseline, *figure.ci95)
         )
         lines.append(f"{name:<30}{value:>8}  {f'{low} - {high}':<16}{baseline:>8}{figure.n:>8}")
-    return "\n".join(lines) + "\n"
+    return lines

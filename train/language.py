@@ -35,7 +35,7 @@ TRUTH_FILE = "truth_tokens.safetensors"
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageOptions:
-    """Sizes of the language model; `attention_layer` counts from 0."""
+    """Sizes of the language model; `attention_layer` counts from 0; `joined` is the share of long talks."""
 
     hidden_size: int = 256
     num_hidden_layers: int = 4
@@ -45,6 +45,7 @@ class LanguageOptions:
     attention_layer: int = 2
     per_row: int = 9
     fact_weight: float = 1.0
+    joined: float = 0.0
 
 
 def train_tokenizer(
@@ -191,6 +192,7 @@ def build(config: RunConfig) -> Job:
         seed=config.seed,
         limit=config.data.limit,
         fact_weight=options.fact_weight,
+        joined=options.joined,
     )
     held = RowSet(valid, packer, truth_reader, per_row=options.per_row, limit=config.data.limit)
 

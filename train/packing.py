@@ -156,6 +156,9 @@ class Packer:
                 if link is None:
                     continue
                 about, compare = (link[1] or link[2]) if link[3] else null, link[2]
+            elif turn["kind"] == "further" and end >= turn["text"].find(":"):
+                if compare and links[-1][1] == compare:  # "...: the second is higher": head 0 points at it
+                    about, compare = compare, about
             elif turn["kind"] == "count":
                 about = (*about, *null)  # the share of the null token tells how many there are
             elif not turn["about"] and turn["kind"] in NULLED:

@@ -46,6 +46,7 @@ class RowSet:
         kinds: keeps only single-turn dialogues whose answer is of these kinds (captions), or None for all.
         per_row: most dialogues in a row; those of a record beyond it take turns over the epochs.
         fact_weight: weight in the loss of the tokens that carry an answer's fact; all others have 1.
+        joined: share of rows whose dialogues follow one another as one long talk.
     """
 
     def __init__(
@@ -60,9 +61,10 @@ class RowSet:
         seed: int = 0,
         limit: int | None = None,
         fact_weight: float = 1.0,
+        joined: float = 0.0,
     ):
         self.packer, self.reader, self.per_row, self.seed, self.epoch = packer, reader, per_row, seed, 0
-        self.fact_weight = fact_weight
+        self.fact_weight, self.joined = fact_weight, joined
         self.rows: list[tuple[WorldArrays, dict[str, Any], list[list[dict[str, Any]]]]] = []
         for world in arrays:
             for record in world.records[:limit]:
@@ -72,7 +74,7 @@ class RowSet:
                         self.rows.append((world, record, kept))
 
     def set_epoch(self, epoch: int) -> None:
-        """Chooses which dialogues of a crowded record are shown."""
+        """Chooses which dialogues of a crowded record are shown, and which rows are one talk."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -80,9 +82,11 @@ class RowSet:
 
     def __getitem__(self, index: int) -> tuple[Row, Any, Any, list[list[dict[str, Any]]]]:
         world, record, group = self.rows[index]
+        rng = np.random.default_rng([self.seed, self.epoch, index])
         if len(group) > self.per_row:
-            rng = np.random.default_rng([self.seed, self.epoch, index])
             group = [group[i] for i in sorted(rng.choice(len(group), self.per_row, replace=False))]
+        if rng.random() < self.joined:
+            group = join([group[i] for i in rng.permutation(len(group))])
         picture, sound, slots = self.reader(world, record)
         row = self.packer.pack(group, slots)
         return row, picture, sound, group
@@ -108,6 +112,24 @@ class RowSet:
         if "sound_audio" in batch:
             batch["sound_frames"] = torch.tensor([len(s["audio"]) for s in sounds])
         return batch
+
+
+def usual_length(rows: RowSet) -> int:
+    """Tokens of a dialogue with its media that only every twentieth row goes beyond."""
+    lengths = [max(rows[index][0].positions) + 1 for index in range(len(rows))]
+    return int(np.percentile(lengths, 95))
+
+
+def join(dialogues: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+    """Dialogues about the same media as one talk, which shows the media once.
+
+    A dialogue that brings more media comes last, as the others know nothing of them; a second one of that
+    kind stays by itself.
+    """
+    adding = [dialogue for dialogue in dialogues if any(turn["media"] for turn in dialogue[1:])]
+    talk, *rest = [dialogue for dialogue in dialogues if dialogue not in adding] + adding[:1]
+    later = [turn for dialogue in rest for turn in ({**dialogue[0], "media": []}, *dialogue[1:])]
+    return [[*talk, *later], *adding[1:]]
 
 
 def _wanted(dialogue: list[dict[str, Any]], dialogues: str, kinds: frozenset[str] | None) -> bool:

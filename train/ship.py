@@ -15,8 +15,7 @@ import torch
 
 from bubo.errors import BuboError, StorageError, TrainError
 from bubo.media import write_atomic
-from bubo.models.bubo import BuboConfig, BuboForConditionalGeneration, BuboProcessor
-from bubo.records import RecordTurn, read_shards
+from bubo.models.bubo import BuboForConditionalGeneration, BuboProcessor
 
 from .arrays import open_arrays
 from .calibrate import calibrate, calibrate_verdict
@@ -53,9 +52,6 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     report = {"size_bytes": size, "thresholds": thresholds, "stages": stages}
     try:
         _replace(model, target / "model")
-        config = BuboConfig.from_pretrained(target / "model")
-        config.max_prompt_length = longest_dialogue(processor, validation)
-        config.save_pretrained(target / "model")
     except OSError as error:
         raise StorageError(
             f"Cannot write {target / 'model'}: {error.strerror}. Make room, and again."
@@ -68,21 +64,6 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     ):
         write_atomic(path, json.dumps(content, indent=1).encode() + b"\n")
     return report
-
-
-def longest_dialogue(processor: BuboProcessor, folder: Path) -> int:
-    """Tokens of the longest dialogue of a data set, media included: training shows hardly longer ones."""
-    longest = 0
-    for record in read_shards(folder, decode=False):
-        for dialogue in record.dialogues:
-            longest = max(longest, len(processor.encode_turns([_message(turn) for turn in dialogue], False)))
-    return longest
-
-
-def _message(turn: RecordTurn) -> dict[str, Any]:
-    kinds = ["image" if medium == "picture" else "audio" for medium in turn.media]
-    content = [*({"type": kind} for kind in kinds), {"type": "text", "text": turn.text}]
-    return {"role": turn.role, "content": content}
 
 
 def _choose_thresholds(model: Path, processor: BuboProcessor, validation: Path) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Options that several verbs share."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,13 @@ from bubo.errors import InputError
 
 if TYPE_CHECKING:
     from bubo.speaker import Settings
-    from bubo.types import Picture, Sound
+    from bubo.types import Picture, Place, Sound
 
 #: With --seed, answers are drawn at this temperature.
 SAMPLING_TEMPERATURE = 0.7
 #: Answers of other speakers than ours may be longer than those of nano, and some think first.
 SPEAKER_MAX_NEW_TOKENS = 1024
+_NUMBER = r"\d{1,9}(?:\.\d{1,6})?"
 DRAWING_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
@@ -61,6 +63,43 @@ def add_media(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="S",
         help="sound files (WAV, FLAC, MP3, M4A, ...)",
+    )
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """--at, repeatable."""
+    parser.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="PLACE",
+        help="what the question points at: x,y or x0,y0,x1,y1 in pixels of the last picture, or 3s-5s in the "
+        "last sound; up to five times",
+    )
+
+
+def place_of(text: str) -> "Place":
+    """The place that a text names: "120,80", "100,60,180,140", "3s-5s" or an entity such as "e2".
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    from bubo.types import Place
+
+    plain = text.replace(" ", "")
+    if re.fullmatch(r"e\d+", plain):
+        return Place(entity=plain)
+    seconds = re.fullmatch(rf"({_NUMBER})s?-({_NUMBER})s", plain)
+    if seconds:
+        return Place(seconds=(float(seconds[1]), float(seconds[2])))
+    numbers = [float(part) for part in plain.split(",") if re.fullmatch(_NUMBER, part)]
+    if len(numbers) == plain.count(",") + 1:
+        if len(numbers) == 2:
+            return Place.at(*numbers)
+        if len(numbers) == 4:
+            return Place(box=(numbers[0], numbers[1], numbers[2], numbers[3]))
+    raise InputError(
+        f"{text!r} is no place; give x,y or x0,y0,x1,y1 in pixels of a picture, or seconds such as 3s-5s."
     )
 
 

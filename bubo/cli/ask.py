@@ -11,8 +11,10 @@ from bubo.cli.arguments import (
     add_loading,
     add_media,
     add_model,
+    add_places,
     drawing_format,
     media_of,
+    place_of,
     settings_of,
     verb_parser,
 )
@@ -31,12 +33,14 @@ def build_parser() -> Parser:
         "ask",
         "Answer one question about pictures and sounds, and say what each phrase of the answer rests on.",
         "example: bubo ask 'What do you see?' --picture scene.png --sound scene.wav --draw linked.png",
-        "bubo ask QUESTION [--picture P ...] [--sound S ...] [--model NAME] [--json] [--draw OUT.png]\n"
+        "bubo ask QUESTION [--picture P ...] [--sound S ...] [--at PLACE ...] [--model NAME]\n"
+        "                [--json] [--draw OUT.png]\n"
         "                [--greedy] [--seed N] [--grounder NAME] [--dtype TYPE] [--quantization BITS]\n"
         "                [--device NAME] [--speaker URL --speaker-model NAME]",
     )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what to ask, in quotes")
     add_media(parser)
+    add_places(parser)
     add_model(parser)
     parser.add_argument(
         "--json", action="store_true", help="print the answer as JSON: text, entities, links, verdict"
@@ -56,6 +60,7 @@ def main(argv: Sequence[str]) -> int:
         parser.error("there is no QUESTION; put it first, before --picture and --sound")
     if arguments.draw is not None:
         drawing_format(arguments.draw)
+    places = [place_of(text) for text in arguments.at]
     loader = loader_of(arguments)
     pictures, sounds = media_of(arguments)
 
@@ -64,10 +69,10 @@ def main(argv: Sequence[str]) -> int:
     chat = Conversation(model=arguments.model, loader=loader)
     settings = settings_of(arguments)
     if arguments.json:
-        answer = chat.ask(arguments.question, pictures, sounds, settings=settings)
+        answer = chat.ask(arguments.question, pictures, sounds, at=places, settings=settings)
         print(json.dumps(answer.to_dict()))
     else:
-        answer = print_stream(chat.stream(arguments.question, pictures, sounds, settings=settings))
+        answer = print_stream(chat.stream(arguments.question, pictures, sounds, at=places, settings=settings))
     for note in notes(answer):
         print(f"note: {note}", file=sys.stderr)
     if arguments.draw is not None:

@@ -26,12 +26,14 @@ class Row:
         meaning: What was measured.
         unit: "s", "ms", "x", "MB" or "tokens/s"; values are kept in s, x, MB or tokens/s.
         aim: What it should not exceed, in the unit of the value; None if there is no aim.
+        least: The aim is what it should reach instead.
     """
 
     name: str
     meaning: str
     unit: str
     aim: float | None = None
+    least: bool = False
 
 
 TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
@@ -51,6 +53,14 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("first_token_turn10_s", "first token, turn 10", "ms"),
             Row("turn10_ratio", "turn 10 against turn 1, text only", "x", 1.3),
             Row("tokens_per_s", "tokens per second after the first", "tokens/s"),
+        ),
+    ),
+    (
+        "several chats at once, linked answers, media perceived before",
+        (
+            Row("one_chat_tokens_per_s", "one chat, tokens per second of whole answers", "tokens/s"),
+            Row("eight_chats_tokens_per_s", "eight chats at once, all together", "tokens/s"),
+            Row("eight_chats_ratio", "eight chats against one", "x", 2.5, least=True),
         ),
     ),
     (
@@ -120,13 +130,15 @@ def run(assistant: "Assistant", rounds: int) -> dict[str, float]:
     from bubo.speaker import ModelSpeaker
 
     picture, sound = load_picture(sample_path(SAMPLES[0])), load_sound(sample_path(SAMPLES[1]))
-    media = list(m.variants(picture, sound, 2 * (rounds + 1)))
+    media = list(m.variants(picture, sound, 2 * (rounds + 1) + m.NUM_CHATS))
     print("measuring answers ...", file=sys.stderr)
     figures, turns = m.measure_turns(assistant, media[: rounds + 1])
     figures["turn10_ratio"] = figures["first_token_turn10_s"] / max(figures["first_token_turn1_s"], 1e-9)
+    print("measuring eight chats at once ...", file=sys.stderr)
+    figures |= m.measure_chats(assistant, media[-m.NUM_CHATS :], rounds)
     if assistant.grounder is not None:
         print("measuring grounding ...", file=sys.stderr)
-        figures |= m.measure_grounding(assistant.grounder, turns[1].text, media[rounds + 1 :])
+        figures |= m.measure_grounding(assistant.grounder, turns[1].text, media[rounds + 1 : -m.NUM_CHATS])
     memory = m.peak_memory_mb()  # before generate, which is not Bubo's
     if memory is not None:
         figures["peak_memory_mb"] = memory
@@ -166,8 +178,9 @@ def _line(row: Row, value: float) -> str:
     shown = f"{_number(value, row.unit)} {row.unit}"
     aim = ""
     if row.aim is not None:
-        met = "met" if value <= row.aim else "MISSED"
-        aim = f"aim: at most {_number(row.aim, row.unit).strip()} {row.unit}, {met}"
+        met = "met" if (value >= row.aim if row.least else value <= row.aim) else "MISSED"
+        bound = f"at {'least' if row.least else 'most'} {_number(row.aim, row.unit).strip()} {row.unit}"
+        aim = f"aim: {bound}, {met}"
     return f"  {row.meaning:<48} {shown:<18} {aim}".rstrip()
 
 

@@ -48,15 +48,17 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Run `bubo convert` and return the exit code."""
     arguments = build_parser().parse_args(argv)
-    from bubo.models.checkpoints import ConversionError
-    from bubo.models.conversion import KINDS, convert, function_of
-
     if arguments.list:
+        from bubo.kinds import KINDS
+
         width = max(map(len, KINDS))
         print("\n".join(f"{kind:<{width}}  {summary}" for kind, (_, summary) in KINDS.items()))
         return 0
     if arguments.target is None:
         raise InputError("Give KIND, SOURCE and TARGET; `bubo convert --list` names the kinds.")
+    from bubo.models.checkpoints import ConversionError
+    from bubo.models.conversion import convert, function_of
+
     try:
         options = _options(arguments, inspect.signature(function_of(arguments.kind)).parameters)
         report = convert(arguments.kind, arguments.source, arguments.target, **options)

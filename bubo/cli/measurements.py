@@ -4,6 +4,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ BETWEEN = (
 QUESTIONS = (OPENING, *BETWEEN, REPEATED)
 #: Longest answer measured, on both sides.
 MAX_NEW_TOKENS = 48
+#: Chats that go on at once.
+NUM_CHATS = 8
 STEPS = ("tag", "detect", "segment", "listen", "match")
 
 
@@ -102,6 +105,61 @@ def measure_turns(
             }
         )
     return medians(rounds[1:] or rounds), turns
+
+
+def measure_chats(
+    assistant: "Assistant", media: "Sequence[tuple[Picture, Sound]]", rounds: int
+) -> dict[str, float]:
+    """Tokens per second of one chat and of several at once, in turn, so that both meet the same machine.
+
+    Each chat has media of its own, which it has perceived before, and then asks `BETWEEN`; what counts is
+    the time from the first question to the last linked answer, all included.
+    """
+    found: list[dict[str, float]] = []
+    chats = [_opened(assistant, *pair) for pair in media]
+    for _ in range(rounds + 1):
+        one = _rate(assistant, chats[:1])
+        together = _rate(assistant, chats)
+        ratio = together / max(one, 1e-9)
+        found.append(
+            {
+                "one_chat_tokens_per_s": one,
+                "eight_chats_tokens_per_s": together,
+                "eight_chats_ratio": ratio,
+            }
+        )
+    return medians(found[1:])
+
+
+def _opened(assistant: "Assistant", picture: "Picture", sound: "Sound") -> "list[Turn]":
+    """The turns of a chat whose media were perceived with its first answer."""
+    from bubo.types import Turn
+
+    turns = [Turn("user", OPENING, (picture,), (sound,))]
+    answer = assistant.reply(turns)
+    return [*turns, Turn("assistant", answer.text, answer=answer)]
+
+
+def _rate(assistant: "Assistant", chats: "Sequence[Sequence[Turn]]") -> float:
+    """Tokens per second of some chats that go on at once, each in a thread."""
+    from bubo.speaker import Settings
+    from bubo.types import Turn
+
+    settings = Settings(max_new_tokens=MAX_NEW_TOKENS)
+
+    def go_on(opened: "Sequence[Turn]") -> int:
+        turns, tokens = list(opened), 0
+        for question in BETWEEN:
+            turns.append(Turn("user", question))
+            answer = assistant.reply(turns, settings)
+            turns.append(Turn("assistant", answer.text, answer=answer))
+            tokens += int(answer.metadata["tokens_generated"])
+        return tokens
+
+    with ThreadPoolExecutor(len(chats)) as pool:
+        started = time.perf_counter()
+        tokens = sum(pool.map(go_on, chats))
+    return tokens / (time.perf_counter() - started)
 
 
 def measure_generate(speaker: "ModelSpeaker", turns: "Sequence[Turn]", rounds: int) -> dict[str, float]:

@@ -16,7 +16,7 @@ Made from the help texts by `make docs`; a test compares them. More about `data`
 [data_tools/README.md](../data_tools/README.md), about `train` in [train/README.md](../train/README.md).
 """
 #: Verbs whose first word chooses among pages of their own.
-_PARTS = {"data": ("world",), "eval": ("world",)}
+_PARTS = {"data": ("world",), "eval": ("world", "places")}
 
 
 def page() -> str:

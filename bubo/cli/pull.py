@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from bubo.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from bubo.downloads import NotReachable
-    from bubo.presets import SourceFile
+    from bubo.presets import Preset, Presets, SourceFile
     from bubo.pulling import Plan, Supply
 
 _ORIGINS = {
@@ -42,6 +43,11 @@ def build_parser() -> Parser:
         metavar="FOLDER",
         help="take files from there that you have already: FOLDER/OWNER/NAME/FILE, or FOLDER/FILE",
     )
+    parser.add_argument(
+        "--without-grounder",
+        action="store_true",
+        help="fetch what speaks alone; it is then loaded with --grounder NAME, or used with tools of yours",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only list what would be done")
     return parser
 
@@ -51,14 +57,18 @@ def main(argv: Sequence[str]) -> int:
     arguments = build_parser().parse_args(argv)
     from bubo.downloads import NotReachable
     from bubo.presets import find_preset
-    from bubo.pulling import known_presets, plan, pull, state_of
+    from bubo.pulling import known_presets, plan, pull
 
     presets = known_presets()
     preset = find_preset(arguments.preset, presets)
+    if arguments.without_grounder:
+        if preset.kind == "grounder":
+            raise InputError(f"{preset.name} is a grounder: leave --without-grounder out.")
+        preset = replace(preset, grounder=None)
     folder = None if arguments.folder is None else Path(arguments.folder).expanduser()
     work = plan(preset, presets, folder)
     if not work.steps:
-        _end(preset.name, state_of(preset, presets).untrained, preset.training)
+        _end(preset, presets, arguments.without_grounder)
         return 0
     print("\n".join(lines_of(work)))
     if arguments.dry_run:
@@ -73,7 +83,7 @@ def main(argv: Sequence[str]) -> int:
         raise _listed(preset.name, error) from error
     finally:
         progress.end()
-    _end(preset.name, state_of(preset, presets).untrained, preset.training)
+    _end(preset, presets, arguments.without_grounder)
     return 0
 
 
@@ -88,11 +98,15 @@ def _listed(name: str, error: "NotReachable") -> ModelError:
     )
 
 
-def _end(name: str, untrained: bool, training: str) -> None:
-    if untrained:
-        print(f"{name}: all parts are here. It cannot answer before it is trained: {training}")
+def _end(preset: "Preset", presets: "Presets", alone: bool) -> None:
+    from bubo.pulling import state_of
+
+    if state_of(preset, presets).untrained:
+        print(f"{preset.name}: all parts are here. It cannot answer before it is trained: {preset.training}")
+    elif alone:
+        print(f"{preset.name}: what speaks is ready. Load it with --grounder NAME, a grounder that is here")
     else:
-        print(f"{name}: ready")
+        print(f"{preset.name}: ready")
 
 
 def lines_of(work: "Plan") -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bubo.cli.arguments import place_of
 from bubo.cli.ask import print_stream
 from bubo.cli.drawing import write_drawing
 from bubo.cli.report import notes
@@ -14,12 +15,13 @@ from bubo.errors import BuboError, InputError
 if TYPE_CHECKING:
     from bubo.conversation import Conversation
     from bubo.speaker import Settings
-    from bubo.types import Answer, Picture, Sound
+    from bubo.types import Answer, Picture, Place, Sound
 
 #: Command -> its argument, what it does.
 COMMANDS = {
     "/picture": ("PATH", "attach a picture to the next question"),
     "/sound": ("PATH", "attach a sound to the next question"),
+    "/at": ("PLACE", "point at x,y or x0,y0,x1,y1, 3s-5s, or a thing such as e2, with the next question"),
     "/draw": ("OUT", "draw the last answer into a picture file"),
     "/save": ("F", "save the conversation with its media (F.bubo)"),
     "/load": ("F", "go on with a saved conversation"),
@@ -55,10 +57,12 @@ class Talk:
         self.settings = settings
         self.pictures = list(pictures)
         self.sounds = list(sounds)
+        self.places: list[Place] = []
         self._told: Answer | None = None
         self._commands: dict[str, Callable[[str], None]] = {
             "/picture": self._attach_picture,
             "/sound": self._attach_sound,
+            "/at": self._point,
             "/draw": self._draw,
             "/save": self._save,
             "/load": self._load,
@@ -111,12 +115,14 @@ class Talk:
 
     def ask(self, question: str) -> None:
         """Ask with what is attached, print the linked answer; attachments stay if it fails."""
-        events = self.chat.stream(question, self.pictures, self.sounds, settings=self.settings)
+        events = self.chat.stream(
+            question, self.pictures, self.sounds, at=self.places, settings=self.settings
+        )
         before = self._told
         self._told = print_stream(events, before)
         for note in notes(self._told, before):
             print(f"note: {note}", file=sys.stderr)
-        self.pictures, self.sounds = [], []
+        self.pictures, self.sounds, self.places = [], [], []
 
     def _obey(self, line: str) -> None:
         name, _, argument = line.partition(" ")
@@ -125,7 +131,8 @@ class Talk:
             raise InputError(f"There is no command {name}; the commands are {', '.join(COMMANDS)}.")
         wanted = COMMANDS[name][0]
         if wanted and not argument:
-            raise InputError(f"{name} needs a file: {name} {wanted}.")
+            what = "place" if wanted == "PLACE" else "file"
+            raise InputError(f"{name} needs a {what}: {name} {wanted}.")
         self._commands[name](os.path.expanduser(argument))
 
     def _attach_picture(self, path: str) -> None:
@@ -139,6 +146,10 @@ class Talk:
 
         self.sounds.append(load_sound(path))
         print(self.attachments()[-1])
+
+    def _point(self, place: str) -> None:
+        self.places.append(place_of(place))
+        print(f"pointing at: {place}")
 
     def _draw(self, path: str) -> None:
         if not self.chat.answers:
@@ -170,6 +181,7 @@ class Talk:
 
     def _go_on_with(self, chat: "Conversation") -> None:
         self.chat, self.pictures, self.sounds, self._told = chat, [], [], None
+        self.places = []
 
     def _help(self, _: str) -> None:
         for name, (argument, meaning) in COMMANDS.items():

@@ -8,6 +8,7 @@ from bubo.grounding import words as w
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.nouns import Mention, noun_phrases, position_of
 from bubo.grounding.tokens import Token
+from bubo.recent import Shared
 
 _BREAK = re.compile(r"[;:—–()\[\]•]|\s-\s")
 _AFTER_COMMA = w.SUBJECTS | w.CLAUSE_STARTS | frozenset({"there", "this", "that", "these", "which", "here"})
@@ -27,11 +28,20 @@ _OF_WHOLE = w.MEDIA | {"frame", "screen", "background", "foreground"}
 _EMPHASIS = re.compile(r"\*+|_+|`+")
 
 
-def find_mentions(text: str, lexicon: Lexicon) -> list[Mention]:
-    """The noun phrases of a text in reading order, each with what its sentence says about it."""
+def find_mentions(text: str, lexicon: Lexicon) -> tuple[Mention, ...]:
+    """The noun phrases of a text in reading order, each with what its sentence says about it.
+
+    A text that is being written is read at each of its clauses, by several who want to know different things
+    of it; so the last readings are remembered.
+    """
+    kept: Shared[tuple[Mention, ...]] = lexicon.readings
+    return kept.get(text, lambda: _read(text, lexicon))
+
+
+def _read(text: str, lexicon: Lexicon) -> tuple[Mention, ...]:
     tokens, mentions = noun_phrases(text, lexicon)
     mentions = [_with_emphasis(text, mention) for mention in mentions]
-    return _Context(tokens, mentions, frozenset(lexicon.colour_words)).read() if mentions else []
+    return tuple(_Context(tokens, mentions, frozenset(lexicon.colour_words)).read()) if mentions else ()
 
 
 def _with_emphasis(text: str, mention: Mention) -> Mention:

@@ -1,6 +1,5 @@
 """Nano's listener: one small network over windows of the sound, frame by frame."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,8 @@ from torch import Tensor
 
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
-from bubo.recent import Recent
+from bubo.recent import Shared
+from bubo.stopping import check_stop
 from bubo.types import Sound, Spans
 
 FloatArray = NDArray[np.float32]
@@ -59,18 +59,16 @@ class NanoEars:
         self.thresholds = thresholds
         self.class_names: tuple[str, ...] = tuple(model.config.sound_names)
         self.window_s = float(feature_extractor.clip_duration_s) * int(model.config.max_clips)
-        self._kept: Recent[Hearing] = Recent(capacity)
-        self._read: Recent[Tensor] = Recent(capacity)
-        self._lock = threading.Lock()
+        self._kept: Shared[Hearing] = Shared(capacity)
+        self._read: Shared[Tensor] = Shared(capacity)
 
     def hear(self, sound: Sound) -> Hearing:
         """What the network hears in a sound."""
-        with self._lock:
-            return self._kept.get(sound.id, partial(self._blend, sound))
+        return self._kept.get(sound.id, partial(self._blend, sound))
 
     def states(self, sound: Sound) -> Tensor:
         """The tower's tokens (1, L, D), for a speaker over the same tower."""
-        with self._lock, torch.inference_mode():
+        with torch.inference_mode():
             return self.model(window_states=self._windows(sound)).last_hidden_state  # type: ignore[no-any-return]
 
     def _windows(self, sound: Sound) -> Tensor:
@@ -99,6 +97,7 @@ class NanoEars:
         ramp = np.minimum(ramp / (per_pass * SHARED), 1)[:, None]
         clip = np.zeros(len(self.class_names), np.float32)
         for first in range(0, count, BATCH):
+            check_stop()
             for offset, (frame_probs, clip_probs) in enumerate(
                 self._pass(pieces[first : first + BATCH], sound)
             ):

@@ -1,9 +1,7 @@
 """Nano's tagger, detector and segmenter: three questions to one pass of a small network."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +14,23 @@ from torch.nn import functional as F
 from bubo.geometry import box_iou, mask_to_box
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
-from bubo.recent import Recent
-from bubo.types import Picture, Regions, Tags
+from bubo.passes import Passes
+from bubo.recent import Shared
+from bubo.types import Picture, Place, Point, Regions, Tags
 
 FloatArray = NDArray[np.float32]
 
 # A box that overlaps no slot by this much was not made by this detector.
 SAME_BOX = 0.3
+# Pictures that wait at the same time and are looked at in one pass.
+BATCH = 4
+# A point is on the object whose mask has the highest probability there, if it is at least this. On validation
+# pictures masks are a little narrow: 0.2 instead of 0.5 finds 7 % more of what is pointed at.
+HIT = 0.2
+# A point this near to a mask, as a share of the longer side, still means it, if no other is hit.
+NEAR_POINT = 0.03
+# A drawn box means an object that lies in it, or that it lies in, by this share.
+INSIDE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +57,9 @@ class Look:
 
 
 class NanoEyes:
-    """Looks at each picture once and keeps what it saw of the last ones. Threads may share it.
+    """Looks at each picture once and keeps what it saw of the last ones.
+
+    Threads may share it: what several ask for at once is looked at together.
 
     Args:
         model: A `BuboVisionModel`, the vision tower of the speaking model.
@@ -63,33 +73,37 @@ class NanoEyes:
         self.image_processor = image_processor
         self.thresholds = thresholds
         self.class_names: tuple[str, ...] = tuple(model.config.object_names)
-        self._kept: Recent[Look] = Recent(capacity)
-        self._lock = threading.Lock()
+        self._kept: Shared[Look] = Shared(capacity)
+        self._passes: Passes[Picture, Look] = Passes(self._look_at, BATCH)
 
     def look(self, picture: Picture) -> Look:
         """What the network sees in a picture."""
-        with self._lock:
-            return self._kept.get(picture.id, partial(self._pass, picture))
+        return self._kept.get(picture.id, lambda: self._passes.share(picture))
 
     def states(self, picture: Picture) -> Tensor:
         """The tower's tokens (1, L, D), for a speaker over the same tower."""
         return self.look(picture).states
 
-    def _pass(self, picture: Picture) -> Look:
-        image = Image.fromarray(picture.pixels)
-        values = self.image_processor(images=[image], return_tensors="pt")["pixel_values"]
+    def _look_at(self, pictures: Sequence[Picture]) -> list[Look]:
+        """One pass over some pictures."""
+        images = [Image.fromarray(picture.pixels) for picture in pictures]
+        values = self.image_processor(images=images, return_tensors="pt")["pixel_values"]
         with torch.inference_mode():
             out = self.model(values.to(self.model.device))
-        scores = _array(out.slot_scores[0])
+        return [self._read(out, number) for number in range(len(pictures))]
+
+    def _read(self, out: Any, number: int) -> Look:
+        """What a pass saw of one of its pictures."""
+        scores = _array(out.slot_scores[number])
         kept = scores >= self.thresholds.slot
-        masks = _array(out.slot_masks[0])[kept]
+        masks = _array(out.slot_masks[number])[kept]
         return Look(
-            states=out.last_hidden_state,
-            tags=_array(out.tag_logits[0].float().sigmoid()),
-            classes=_array(out.class_logits[0].float().softmax(0)),
+            states=out.last_hidden_state[number : number + 1].clone(),
+            tags=_array(out.tag_logits[number].float().sigmoid()),
+            classes=_array(out.class_logits[number].float().softmax(0)),
             masks=masks,
             scores=scores[kept],
-            names=_array(out.slot_class_probs[0])[kept][:, 1:],
+            names=_array(out.slot_class_probs[number])[kept][:, 1:],
             boxes=np.array([soft_box(mask, self.thresholds.mask) for mask in masks], np.float32).reshape(
                 -1, 4
             ),
@@ -220,15 +234,45 @@ class NanoSegmenter:
                 parts.append(Regions(("",), box, look.scores[slot : slot + 1], masks[slot][None]))
         return Regions.merge(parts)
 
+    def segment_place(self, picture: Picture, place: Place) -> Regions:
+        """The object at points or in a box; none where the eyes know of no object."""
+        look = self.eyes.look(picture)
+        fits = [self._fit(self._large(picture, mask), place) for mask in look.masks]
+        slot = max(range(len(fits)), key=lambda number: fits[number], default=0)
+        if not fits or fits[slot] <= 0:
+            return Regions.empty()
+        mask = self._full(picture, look.masks[slot])
+        return Regions(("",), mask_to_box(mask)[None], look.scores[slot : slot + 1], mask[None])
+
+    def _fit(self, probability: FloatArray, place: Place) -> float:
+        """How well an object with this mask (H, W) answers to a place, 0 for not at all."""
+        mask = probability >= self.eyes.thresholds.mask
+        if not mask.any():
+            return 0.0
+        fit = 1.0
+        for point in place.points:
+            there = _at(probability, point)
+            if not point.positive:
+                fit *= float(there < self.eyes.thresholds.mask)
+            elif there >= HIT:
+                fit *= there
+            else:  # less than that of any that is hit
+                fit *= HIT * max(0.0, 1 - _distance(mask, point) / (NEAR_POINT * max(mask.shape)))
+        return fit if place.box is None else fit * _box_fit(mask, np.array(place.box, np.float32))
+
     def _full(self, picture: Picture, probability: FloatArray) -> NDArray[np.bool_]:
+        mask: NDArray[np.bool_] = self._large(picture, probability) >= self.eyes.thresholds.mask
+        return mask
+
+    def _large(self, picture: Picture, probability: FloatArray) -> FloatArray:
         large = F.interpolate(
             torch.from_numpy(probability)[None, None],
             size=picture.size_hw,
             mode="bilinear",
             align_corners=False,
         )
-        mask: NDArray[np.bool_] = large[0, 0].numpy() >= self.eyes.thresholds.mask
-        return mask
+        array: FloatArray = large[0, 0].numpy()
+        return array
 
     def _inside(self, picture: Picture, look: Look, box: FloatArray) -> NDArray[np.bool_]:
         """What the class map holds for more than background, cut at the box."""
@@ -238,6 +282,28 @@ class NanoSegmenter:
         inside = np.zeros_like(mask)
         inside[y0:y1, x0:x1] = True
         return mask & inside
+
+
+def _at(probability: FloatArray, point: Point) -> float:
+    """The value of a map (H, W) at a point."""
+    height, width = probability.shape
+    return float(probability[min(int(point.y), height - 1), min(int(point.x), width - 1)])
+
+
+def _distance(mask: NDArray[np.bool_], point: Point) -> float:
+    """Pixels from a point to the nearest one of a mask (H, W) that has any."""
+    rows, columns = np.nonzero(mask)
+    return float(np.hypot(rows + 0.5 - point.y, columns + 0.5 - point.x).min())
+
+
+def _box_fit(mask: NDArray[np.bool_], box: FloatArray) -> float:
+    """How well a box fits a mask (H, W): IoU; 0 if it neither marks it, holds it nor lies in it."""
+    x0, y0 = np.floor(box[:2]).astype(int)
+    x1, y1 = np.ceil(box[2:]).astype(int)
+    shared = int(np.count_nonzero(mask[y0:y1, x0:x1]))
+    overlap = float(box_iou(mask_to_box(mask)[None], box[None])[0, 0])
+    inside = max(shared / np.count_nonzero(mask), shared / max((x1 - x0) * (y1 - y0), 1))
+    return overlap if overlap >= SAME_BOX or inside >= INSIDE else 0.0
 
 
 def soft_box(mask: FloatArray, threshold: float) -> FloatArray:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bubo.geometry import box_iou
-from bubo.types import Entity, Region, Span
+from bubo.types import Entity, Region, Span, Turn
 
 SAME_IOU = 0.5
 
@@ -131,3 +131,16 @@ def span_iou(a: Span, b: Span) -> float:
     shared = min(a.end_s, b.end_s) - max(a.start_s, b.start_s)
     whole = max(a.end_s, b.end_s) - min(a.start_s, b.start_s)
     return max(0.0, shared) / whole if whole > 0 else 0.0
+
+
+def known_entities(turns: Sequence[Turn]) -> list[Entity]:
+    """The entities of earlier answers as they were last, the one spoken of last at the end."""
+    known: dict[str, Entity] = {}
+    for turn in turns:
+        if turn.answer is None:
+            continue
+        for entity in turn.answer.entities:
+            known[entity.id] = entity
+        for link in sorted(turn.answer.links, key=lambda link: link.start):
+            known[link.entity] = known.pop(link.entity)
+    return list(known.values())

@@ -10,9 +10,12 @@ from typing import Any, Literal, Self
 from bubo.errors import ModelError
 from bubo.grounding.tokens import split_words
 from bubo.grounding.words import DETERMINERS, MODIFIERS, plural_of
+from bubo.recent import Shared
 
 Kind = Literal["object", "group", "sound", "place"]
 Via = Literal["name", "synonym", "hypernym", "tag"]
+# Texts whose readings are remembered.
+NUM_READINGS = 64
 # Words that head a hypernym but say nothing: "household thing" is heard as such, "thing" alone is not a
 # group.
 _VAGUE = frozenset({"thing", "sign", "body", "figure", "symbol"})
@@ -154,6 +157,11 @@ class Lexicon:
             word = objects.get(name, ObjectWord(name))
             objects[name] = replace(word, synonyms=tuple(dict.fromkeys((*word.synonyms, *others))))
         return replace(self, objects=tuple(objects.values()))
+
+    @cached_property
+    def readings(self) -> Shared[Any]:
+        """What texts were read as with these words, for who reads texts."""
+        return Shared(NUM_READINGS)
 
     @cached_property
     def _extension(self) -> dict[frozenset[str], "Lexicon"]:

@@ -1,5 +1,6 @@
 """Ties the phrases of an answer to what was found: pure, deterministic, without a language model."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +12,13 @@ from bubo.grounding.limits import Limits
 from bubo.grounding.perception import Perception
 from bubo.grounding.resolver import Resolver
 from bubo.types import Entity, Link
+
+UNNAMED = "thing"
+# "It is brown", "This looks like ...", not "it is true that"
+_PRONOUN = re.compile(
+    r"(?:^|(?<=[.!?,;:]\s))(It|This|That|it|this|that)(?=['\u2019]s\b|\s(?:is|was|has|looks|seems|appears)\b)"
+    r"(?!\s(?:is|was|seems)\s(?:true|right|correct|possible|not possible|raining))"
+)
 
 __all__ = ["Limits", "Matched", "Matcher", "match"]
 
@@ -73,10 +81,34 @@ def match(
     work.remember(known)
     if question:
         work.resolve_question(find_mentions(question, lexicon))
+    pointed = _enter_pointed(book, perception)
     links = []
     for mention, found in work.resolve(find_mentions(text, lexicon)):
         regions = [instance.region for instance in found.instances]
         spans = [heard.span for heard in found.heard]
         id_ = book.enter(found.label, found.status, found.score, regions, spans, by_spans=found.is_sound)
         links.append(Link(mention.start, mention.end, id_, found.reason))
+    if pointed:
+        links = _with_pronoun(text, links, pointed)
     return Matched(book, tuple(links))
+
+
+def _enter_pointed(book: EntityBook, perception: Perception) -> list[str]:
+    """Ids of what the question points at; the answer is about it whatever its words are."""
+    ids = []
+    for one in perception.pointed:
+        ids.append(book.enter(one.name or UNNAMED, "seen", one.region.score, [one.region]))
+    for name in dict.fromkeys(one.name for one in perception.pointed_heard):
+        spans = [one.span for one in perception.pointed_heard if one.name == name]
+        ids.append(book.enter(name, "heard", max(span.score for span in spans), (), spans, by_spans=True))
+    return ids
+
+
+def _with_pronoun(text: str, links: list[Link], pointed: Sequence[str]) -> list[Link]:
+    """The links with one more for "It" or "This", if that stands before any noun for what is pointed at."""
+    first = min((link.start for link in links if link.entity == pointed[0]), default=len(text))
+    found = _PRONOUN.search(text, 0, first)
+    if found is None or len(set(pointed)) > 1:
+        return links
+    link = Link(found.start(1), found.end(1), pointed[0], f"{found[1]!r} is what the question points at")
+    return sorted([*links, link], key=lambda one: one.start)

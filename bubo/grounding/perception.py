@@ -53,6 +53,8 @@ class Perception:
         shown_scores: Best score of each object name in the pictures that the answer is about.
         faint_instances: Things that only the sounds make likely: sources of what is heard.
         faint_heard: Stretches that are too unsure to be heard by themselves.
+        pointed: Those of the instances that the question points at; one without a name may be anything.
+        pointed_heard: Those of the stretches that it points at.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -68,3 +70,5 @@ class Perception:
     shown_scores: Mapping[str, float] = field(default_factory=dict)
     faint_instances: tuple[Instance, ...] = ()
     faint_heard: tuple[Heard, ...] = ()
+    pointed: tuple[Instance, ...] = ()
+    pointed_heard: tuple[Heard, ...] = ()

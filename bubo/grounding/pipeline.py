@@ -1,71 +1,50 @@
 """Text, pictures and sounds -> entities, links and a verdict: the tools in their order, each asked once.
 
-A picture's tags go to the detector in one question; nouns of the text that no tag covers are asked for one by
-one. So what is found for a phrase does not depend on what else a text says, and a text that is still being
-written meets the same findings as the finished one.
+A picture's tags go to the detector in one question. So do, where it knows more than the lexicon, the nouns of
+a text that no tag covers: a pass costs it about as much for many phrases as for one. A detector of a closed
+vocabulary, which looks once and shares out what it saw, is asked for each noun by itself. What was found is
+kept by name: a text that is still being written meets the same findings as the finished one.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from bubo.errors import InputError
 from bubo.geometry import box_area
 from bubo.grounding.asking import asked_objects, asked_sounds
 from bubo.grounding.caption import caption_sounds
 from bubo.grounding.detector import Detector
+from bubo.grounding.kept import Listened, Seen, instance_of, note_spans, numbered
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.limits import Limits
 from bubo.grounding.listener import Listener
 from bubo.grounding.matcher import Matcher, match
 from bubo.grounding.perception import PRESENT, Heard, Instance, Perception
-from bubo.grounding.qualifiers import centre, colours_of
+from bubo.grounding.pointing import Label, Pointed, heard_in, name_region, point, region_at, with_pointed
+from bubo.grounding.qualifiers import centre
 from bubo.grounding.segmenter import Segmenter
 from bubo.grounding.tagger import Tagger
 from bubo.grounding.verdict import judge
-from bubo.recent import Recent
-from bubo.types import Entity, Link, Picture, Region, Regions, Sound, Span, Spans, Tags, Verdict
+from bubo.recent import Shared
+from bubo.stopping import check_stop
+from bubo.types import Entity, Link, Picture, Place, Region, Regions, Sound, Span, Tags, Verdict
 
 _Result = TypeVar("_Result")
-# Bytes of masks of earlier pictures that are kept; each mask has a byte per pixel of its picture.
+# Bytes of masks of earlier pictures that are kept.
 MASK_BYTES = 512_000_000
-
-
-@dataclass(eq=False)
-class _Seen:
-    """What is known about one picture, whatever its number in a conversation and whoever asked."""
-
-    tags: Tags
-    tagged: frozenset[str] = frozenset()
-    found: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
-    faint: dict[str, tuple[Instance, ...]] = field(default_factory=dict)
-    missed: dict[str, float] = field(default_factory=dict)
-
-    def of(self, names: Iterable[str]) -> Iterable[Instance]:
-        """What was found for the tags and for these names, not for what others asked."""
-        wanted = self.tagged.union(names)
-        return (one for name, group in self.found.items() if name in wanted for one in group)
-
-    @property
-    def mask_bytes(self) -> int:
-        """Bytes of all masks, which are as large as the picture."""
-        groups = (*self.found.values(), *self.faint.values())
-        masks = [one.region.mask for group in groups for one in group]
-        return sum(mask.nbytes for mask in masks if mask is not None)
-
-
-@dataclass(eq=False)
-class _Listened:
-    """What is known about one sound: of each name its score and (start, end, score) of its stretches."""
-
-    scores: dict[str, float] = field(default_factory=dict)
-    stretches: dict[str, tuple[tuple[float, float, float], ...]] = field(default_factory=dict)
+# Bytes of masks that are whole at a time, a byte per pixel; a region keeps a large one as its cutout.
+BLOCK_BYTES = 256_000_000
 
 
 class Grounder:
-    """Ties texts to pictures and sounds. Threads may share one; their questions to the tools take turns.
+    """Ties texts to pictures and sounds.
+
+    Threads may share one: the tools may then be asked about different media at once, and about one medium by
+    one thread at a time, so that what two want to know is found out once.
 
     Args:
         tagger: Names what a picture shows; with None there is only what the detector finds for the text.
@@ -110,9 +89,8 @@ class Grounder:
         self.open_vocabulary = open_vocabulary
         self._told = threading.local()  # what this thread's latest call has left to be read
         self._with_said: tuple[Lexicon, dict[str, tuple[str, ...]], Lexicon] | None = None
-        self._seen: Recent[_Seen] = Recent(num_media, lambda view: view.mask_bytes, MASK_BYTES)
-        self._listened: Recent[_Listened] = Recent(num_media)
-        self._lock = threading.RLock()
+        self._seen: Shared[Seen] = Shared(num_media, lambda view: view.mask_bytes, MASK_BYTES)
+        self._listened: Shared[Listened] = Shared(num_media)
 
     @property
     def last(self) -> dict[str, float]:
@@ -135,6 +113,7 @@ class Grounder:
         new_pictures: int | None = None,
         new_sounds: int | None = None,
         finished: bool = True,
+        pointed: Sequence[Pointed] = (),
     ) -> tuple[tuple[Entity, ...], tuple[Link, ...], Verdict | None]:
         """Ties the phrases of an answer to pixels, seconds, or the finding that nothing is there.
 
@@ -147,19 +126,22 @@ class Grounder:
             new_pictures: How many pictures at the end the answer is about; None means all.
             new_sounds: The same for sounds.
             finished: False for the beginning of an answer that is still being written: no verdict is given.
+            pointed: What the question points at, from `point`.
 
         Returns:
             The entities that the answer speaks of or the verdict rests on, the links, and the verdict.
         """
-        with self._lock:
-            self._told.last = {}
-            perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
-            started = time.perf_counter()
-            matcher = self.matcher if finished else match
-            matched = matcher(text, lexicon, perception, known, question=question, limits=self.limits)
-            self._told.note = matched.note
-            verdict = judge(perception, lexicon, matched.book, self.limits) if finished else None
-            self._add_time("match_s", started)
+        self._told.last = {}
+        perception, lexicon = self.perceive(text, pictures, sounds, question, new_pictures, new_sounds)
+        started = time.perf_counter()
+        if pointed:
+            perception = with_pointed(perception, pointed)
+        matcher = self.matcher if finished else match
+        # nothing is held meanwhile: a matcher may wait for a language model
+        matched = matcher(text, lexicon, perception, known, question=question, limits=self.limits)
+        self._told.note = matched.note
+        verdict = judge(perception, lexicon, matched.book, self.limits) if finished else None
+        self._add_time("match_s", started)
         return matched.book.entities, matched.links, verdict
 
     def perceive(
@@ -172,33 +154,32 @@ class Grounder:
         new_sounds: int | None = None,
     ) -> tuple[Perception, Lexicon]:
         """What the tools find in the media and for the nouns of the texts; and the lexicon with all tags."""
-        with self._lock:
-            views = [self._seen.get(picture.id, partial(self._view, picture)) for picture in pictures]
-            lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
-            lexicon, said = self._with_said_sounds(lexicon, question, text)
-            names = asked_objects(question, lexicon) | asked_objects(text, lexicon)
-            recent = _last(len(pictures), new_pictures)
-            instances: list[Instance] = []
-            seen_scores: dict[str, float] = {}
-            shown_scores: dict[str, float] = {}
-            for number, (picture, view) in enumerate(zip(pictures, views, strict=True)):
-                for name in names:
-                    if name not in view.found:
-                        view.found |= self._find(picture, [name], view.missed)
-                here = list(_numbered(view.of(names), number))
-                instances += here
-                scores = [*view.tags.scores_by_label.items(), *((one.name, one.region.score) for one in here)]
-                scores += [(name, view.missed[name]) for name in names if name in view.missed]
-                for best in (seen_scores, shown_scores) if number in recent else (seen_scores,):
-                    for name, score in scores:
-                        best[name] = max(score, best.get(name, 0.0))
-            heard, faint, heard_scores = self._hear(sounds, said)
-            backed = {s for one in (*heard, *faint) for s in lexicon.sources_by_sound.get(one.name, ())}
-            faint_instances = [
-                one
-                for number, (picture, view) in enumerate(zip(pictures, views, strict=True))
-                for one in self._look_for(picture, view, number, backed - names)
-            ]
+        views = [self._seen.get(picture.id, partial(self._view, picture)) for picture in pictures]
+        lexicon = self.lexicon.extended(label for view in views for label in view.tags.labels)
+        lexicon, said = self._with_said_sounds(lexicon, question, text)
+        names = asked_objects(question, lexicon) | asked_objects(text, lexicon)
+        recent = _last(len(pictures), new_pictures)
+        instances: list[Instance] = []
+        seen_scores: dict[str, float] = {}
+        shown_scores: dict[str, float] = {}
+        for number, (picture, view) in enumerate(zip(pictures, views, strict=True)):
+            with view.lock:
+                for asked in self._questions(name for name in names if name not in view.found):
+                    view.add(view.found, self._find(picture, asked, view.missed))
+                here = list(numbered(view, view.of(names), number))
+            instances += here
+            scores = [*view.tags.scores_by_label.items(), *((one.name, one.region.score) for one in here)]
+            scores += [(name, view.missed[name]) for name in names if name in view.missed]
+            for best in (seen_scores, shown_scores) if number in recent else (seen_scores,):
+                for name, score in scores:
+                    best[name] = max(score, best.get(name, 0.0))
+        heard, faint, heard_scores = self._hear(sounds, said)
+        backed = {s for one in (*heard, *faint) for s in lexicon.sources_by_sound.get(one.name, ())}
+        faint_instances = [
+            one
+            for number, (picture, view) in enumerate(zip(pictures, views, strict=True))
+            for one in self._look_for(picture, view, number, backed - names)
+        ]
         perception = Perception(
             tuple(instances),
             tuple(heard),
@@ -216,18 +197,54 @@ class Grounder:
         )
         return perception, lexicon
 
+    def segment(self, picture: Picture, place: Place) -> Region | None:
+        """The region of the thing at a point or in a box of a picture; None where nothing is known to be."""
+        found: Iterable[Instance] = ()
+        if not self.open_vocabulary or self.segmenter is None:
+            view = self._seen.get(picture.id, partial(self._view, picture))
+            with view.lock:
+                found = list(numbered(view, view.all(), place.picture or 0))
+        return region_at(self.segmenter, picture, place, list(found))
+
+    def name(self, medium: Picture | Sound, where: Region | Span) -> Label | None:
+        """What a region of a picture, or some seconds of a sound, are called; None if that is not known."""
+        if isinstance(where, Span) and isinstance(medium, Sound):
+            heard, _, _ = self._hear([medium], ())
+            best = next(iter(heard_in(replace(where, sound=0), heard)), None)
+            return None if best is None else Label(best.name, best.span.score)
+        if not isinstance(where, Region) or not isinstance(medium, Picture):
+            raise InputError("A picture needs a Region to be named, a sound a Span.")
+
+        def find(names: Sequence[str]) -> Iterable[Instance]:
+            return [one for group in self._find(medium, names, {}).values() for one in group]
+
+        view = self._seen.get(medium.id, partial(self._view, medium))
+        with view.lock:
+            found = view.all()
+        region = replace(where, picture=0)
+        return name_region(medium, region, found, self.tagger, find, self.open_vocabulary)
+
+    def point(
+        self,
+        places: Sequence[Place],
+        pictures: Sequence[Picture] = (),
+        sounds: Sequence[Sound] = (),
+        known: Sequence[Entity] = (),
+    ) -> tuple[tuple[Pointed, ...], Perception]:
+        """What is at each place, `places` being settled (see `bubo.places`), and what else is found."""
+        perception, _ = self.perceive("", pictures, sounds)
+        return point(places, pictures, known, perception, self.segment, self.name), perception
+
     def caption(self, sounds: Sequence[Sound]) -> tuple[str, ...]:
         """What is heard in each of the sounds of a conversation, in words; without a listener nothing is."""
-        with self._lock:
-            self._told.last = {}
-            heard, _, _ = self._hear(sounds, ())
+        self._told.last = {}
+        heard, _, _ = self._hear(sounds, ())
         return caption_sounds(heard, self.lexicon, sounds)
 
     def clear(self) -> None:
         """Forget all findings."""
-        with self._lock:
-            self._seen.clear()
-            self._listened.clear()
+        self._seen.clear()
+        self._listened.clear()
 
     def _with_said_sounds(
         self, lexicon: Lexicon, question: str, text: str
@@ -239,9 +256,10 @@ class Grounder:
         if not said:
             return lexicon, ()
         # asked at every clause; with a tagger's thousands of names a new lexicon takes a third of a second
-        if self._with_said is None or self._with_said[0] is not lexicon or self._with_said[1] != said:
-            self._with_said = (lexicon, said, lexicon.extended(said).with_sounds(said))
-        return self._with_said[2], tuple(said)
+        kept = self._with_said
+        if kept is None or kept[0] is not lexicon or kept[1] != said:
+            kept = self._with_said = (lexicon, said, lexicon.extended(said).with_sounds(said))
+        return kept[2], tuple(said)
 
     def _hear(
         self, sounds: Sequence[Sound], said: Sequence[str]
@@ -257,8 +275,8 @@ class Grounder:
         faint: list[Heard] = []
         best: dict[str, float] = {}
         for number, sound in enumerate(sounds):
-            listened = self._listened.get(sound.id, _Listened)
-            if self.listener is not None:
+            listened = self._listened.get(sound.id, Listened)
+            with listened.lock:
                 self._listen(sound, known, known, listened)
                 for name in said:
                     self._listen(sound, [*known, name], [name], listened)
@@ -272,29 +290,37 @@ class Grounder:
                     best[name] = max(listened.scores[name], best.get(name, 0.0))
         return heard, faint, best
 
-    def _view(self, picture: Picture) -> _Seen:
+    def _view(self, picture: Picture) -> Seen:
         tags = Tags((), Regions.empty().scores)
         if self.tagger is not None:
             tagger = self.tagger
             tags = self._timed("tag_s", lambda: tagger.tag(picture))
         tagged = [name for name, score in tags.scores_by_label.items() if score >= PRESENT]
-        view = _Seen(tags, frozenset(tagged))
-        view.found = self._find(picture, tagged, view.missed)
+        view = Seen(tags, frozenset(tagged))
+        view.add(view.found, self._find(picture, tagged, view.missed))
         return view
 
     def _look_for(
-        self, picture: Picture, view: _Seen, number: int, names: Iterable[str]
+        self, picture: Picture, view: Seen, number: int, names: Iterable[str]
     ) -> Iterable[Instance]:
         """Things that the sounds make likely and that the tags hint at, or have no word for."""
         scores = view.tags.scores_by_label
-        if self.open_vocabulary:
-            unknown = [name for name in sorted(names) if name not in scores and name not in view.faint]
-            view.faint |= self._find(picture, unknown, view.missed)
-        for name in sorted(names):
-            if self.limits.faint <= scores.get(name, 0.0) < PRESENT and name not in view.faint:
-                view.faint |= self._find(picture, [name], view.missed)
-            if scores.get(name, 0.0) < PRESENT:
-                yield from _numbered(view.faint.get(name, ()), number)
+        least = self.limits.faint
+        hinted = [name for name in names if least <= scores.get(name, 0.0) < PRESENT]
+        unknown = [name for name in names if name not in scores] if self.open_vocabulary else []
+        found: list[Instance] = []
+        with view.lock:
+            for asked in self._questions(name for name in (*hinted, *unknown) if name not in view.faint):
+                view.add(view.faint, self._find(picture, asked, view.missed))
+            for name in sorted(names):
+                if scores.get(name, 0.0) < PRESENT:
+                    found += numbered(view, view.faint.get(name, ()), number)
+        return found
+
+    def _questions(self, names: Iterable[str]) -> list[list[str]]:
+        """Names as they are put to the detector, in the same order each time: together, or each alone."""
+        wanted = sorted(names)
+        return ([wanted] if wanted else []) if self.open_vocabulary else [[name] for name in wanted]
 
     def _find(
         self, picture: Picture, names: Sequence[str], missed: dict[str, float]
@@ -312,26 +338,27 @@ class Grounder:
             there = box_area(regions.boxes) > 0
             missed |= {one.labels[0]: float(one.scores[0]) for one in regions[~there]}
             regions = regions[there]
-        if segmenter is not None and len(regions) and regions.masks is None:
-            boxes = regions
-            regions = self._timed("segment_s", lambda: segmenter.segment(picture, boxes))
-        for number, name in enumerate(regions.labels):
-            if name in found:
-                found[name] += (_instance(picture, regions, number),)
+        block = max(1, BLOCK_BYTES // (picture.height * picture.width))
+        for first in range(0, len(regions), block):
+            part = regions[first : first + block]
+            if segmenter is not None and part.masks is None:
+                part = self._timed("segment_s", partial(segmenter.segment, picture, part))
+            for number, name in enumerate(part.labels):
+                if name in found:
+                    found[name] += (instance_of(picture, part, number),)
         return {name: tuple(sorted(group, key=centre)) for name, group in found.items()}
 
-    def _listen(
-        self, sound: Sound, phrases: Sequence[str], names: Sequence[str], listened: _Listened
-    ) -> None:
+    def _listen(self, sound: Sound, phrases: Sequence[str], names: Sequence[str], listened: Listened) -> None:
         """Listens for phrases, unless these names of them are known, and keeps what is heard of the names."""
         missing = [name for name in names if name not in listened.stretches]
         if self.listener is None or not missing:
             return
         listener = self.listener
         spans = self._timed("listen_s", lambda: listener.listen(sound, phrases))
-        _note(spans, missing, self.limits.faint, listened)
+        note_spans(spans, missing, self.limits.faint, listened)
 
     def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
+        check_stop()
         started = time.perf_counter()
         result = call()
         self._add_time(step, started)
@@ -340,35 +367,6 @@ class Grounder:
     def _add_time(self, step: str, started: float) -> None:
         steps = self._told.__dict__.setdefault("last", {})
         steps[step] = steps.get(step, 0.0) + time.perf_counter() - started
-
-
-def _instance(picture: Picture, regions: Regions, number: int) -> Instance:
-    x0, y0, x1, y1 = (float(side) for side in regions.boxes[number])
-    mask = None if regions.masks is None else regions.masks[number]
-    region = Region(0, (x0, y0, x1, y1), mask, float(regions.scores[number]))
-    return Instance(regions.labels[number], region, picture.size_hw, colours_of(picture.pixels, region))
-
-
-def _numbered(found: Iterable[Instance], number: int) -> Iterable[Instance]:
-    """A picture's instances under its number in the conversation, from left to right."""
-    for one in sorted(found, key=centre):
-        region = one.region
-        if number:
-            region = Region(number, region.box, region.mask, region.score)
-        yield Instance(one.name, region, one.size_hw, one.colours)
-
-
-def _note(spans: Spans, names: Sequence[str], faint: float, listened: _Listened) -> None:
-    """Writes down what spans say of some names."""
-    listened.stretches |= {name: () for name in names}
-    for number, name in enumerate(spans.labels):
-        if name not in names:
-            continue
-        start, end = (float(second) for second in spans.times[number])
-        score = float(spans.scores[number])
-        listened.scores[name] = max(score, listened.scores.get(name, 0.0))
-        if end > start and score >= faint:
-            listened.stretches[name] += ((start, end, score),)
 
 
 def _last(count: int, new: int | None) -> tuple[int, ...]:

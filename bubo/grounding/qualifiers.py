@@ -32,8 +32,9 @@ def centre(instance: Instance) -> tuple[float, float]:
 def area_share(instance: Instance) -> float:
     """Area of the mask (or box) as a share of its picture."""
     height, width = instance.size_hw
-    if instance.region.mask is not None:
-        return float(np.count_nonzero(instance.region.mask)) / (height * width)
+    mask = instance.region.mask
+    if mask is not None:
+        return float(np.count_nonzero(mask)) / (height * width)
     x0, y0, x1, y1 = instance.region.box
     return (x1 - x0) * (y1 - y0) / (height * width)
 
@@ -55,6 +56,22 @@ def place_words(instance: Instance) -> set[str]:
     row = "top" if y < 1 / 3 else "bottom" if y >= 2 / 3 else ""
     column = "left" if x < 1 / 3 else "right" if x >= 2 / 3 else ""
     return {row, column} - {""}
+
+
+def fits_side(mention: Mention, instance: Instance, candidates: Sequence[Instance]) -> bool:
+    """Whether a thing is the one that a phrase with a side ("the left dog") means; without one any is."""
+    named = [
+        place
+        for place, words in (
+            ("left", w.LEFT_WORDS),
+            ("right", w.RIGHT_WORDS),
+            ("top", w.TOP_WORDS),
+            ("bottom", w.BOTTOM_WORDS),
+        )
+        if words & set(mention.words)
+    ]
+    best = max((place_fit(named, one) for one in candidates), default=0.0)
+    return not named or place_fit(named, instance) >= best
 
 
 def in_place(where: Sequence[str], instance: Instance) -> bool:
@@ -175,8 +192,9 @@ def colours_of(pixels: NDArray[np.uint8], region: Region) -> dict[str, float]:
     x0, y0, x1, y1 = (round(side) for side in region.box)
     window = (slice(max(y0, 0), min(max(y1, y0 + 1), height)), slice(max(x0, 0), min(max(x1, x0 + 1), width)))
     inside = pixels[window].reshape(-1, 3)
-    if region.mask is not None:
-        inside = inside[region.mask[window].ravel()]
+    mask = region.mask
+    if mask is not None:
+        inside = inside[mask[window].ravel()]
     if not len(inside):
         return {}
     step = max(1, len(inside) // MAX_COLOUR_PIXELS)

@@ -21,6 +21,8 @@ from bubo.types import Picture, Tags
 
 FloatArray = NDArray[np.float32]
 
+#: Tags of RAM's own list that never become entities, one a line.
+NOT_THINGS = Path(__file__).with_name("not_things.txt")
 #: Threshold of tags that have none of their own.
 OPEN_THRESHOLD = 0.5
 _HALF = np.float32(0.5)
@@ -29,6 +31,9 @@ _BELOW = np.nextafter(_HALF, np.float32(0))
 
 class RamTagger:
     """Picture -> all tags of a RAM or RAM++ model with their scores. Threads may share it.
+
+    Of the model's own tags those in not_things.txt are left out: acts, qualities and words about pictures
+    ("see", "dark", "photo"), which name nothing that could be cut out. A list of one's own counts whole.
 
     Args:
         model: A `RamModel`.
@@ -65,6 +70,9 @@ class RamTagger:
                     f"The model does not name its {config.num_tags} tags: convert it with its tag list, or "
                     "give tags."
                 )
+            left_out = things_left_out()
+        else:
+            left_out = frozenset()
         self.tags = check_tags(tags)
         if thresholds is None:
             thresholds = config.tag_thresholds if not is_open else None
@@ -84,6 +92,8 @@ class RamTagger:
                 f"The image processor makes {size['height']} x {size['width']} pixels, the model wants "
                 f"{config.image_size} x {config.image_size}: use the processor saved with the model."
             )
+        self._columns = [number for number, tag in enumerate(self.tags) if tag not in left_out]
+        self.tags = tuple(self.tags[number] for number in self._columns)
         self.model = model.eval()
         self.image_processor = image_processor
 
@@ -133,7 +143,12 @@ class RamTagger:
             )
         scores = tag_scores(probabilities, self.thresholds)
         scores[self._deleted] = 0
-        return Tags(self.tags, scores)
+        return Tags(self.tags, scores[self._columns])
+
+
+def things_left_out() -> frozenset[str]:
+    """Tags of RAM's own list that name no thing."""
+    return frozenset(NOT_THINGS.read_text(encoding="utf-8").split("\n")) - {""}
 
 
 def _load(folder: Path) -> tuple[RamModel, RamImageProcessor]:

@@ -8,6 +8,7 @@ link, or one that led to nothing. If it fails in any way, the deterministic resu
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from bubo.grounding.limits import Limits
 from bubo.grounding.matcher import Matched, match
 from bubo.grounding.perception import Heard, Instance, Perception
 from bubo.grounding.tokens import split_words
+from bubo.stopping import check_stop
 from bubo.types import Entity, Link
 
 __all__ = ["SHOTS", "SYSTEM", "ReasoningMatcher", "Speak", "parse_pairs"]
@@ -142,7 +144,10 @@ class ReasoningMatcher:
         thread = threading.Thread(target=run, name="bubo-reasoning", daemon=True)
         thread.start()
         try:
-            thread.join(self.timeout_s)
+            end = time.monotonic() + self.timeout_s
+            while thread.is_alive() and time.monotonic() < end:
+                check_stop()
+                thread.join(min(0.1, self.timeout_s))
         finally:
             stop.set()
         if errors:

@@ -12,7 +12,7 @@ from bubo.grounding.lexicon import Lexicon, Sense
 from bubo.grounding.limits import Limits
 from bubo.grounding.nouns import Mention
 from bubo.grounding.perception import Heard, Instance, Perception
-from bubo.grounding.qualifiers import SUREST, choose, described_by, lacks_colour
+from bubo.grounding.qualifiers import SUREST, choose, described_by, fits_side, lacks_colour
 from bubo.types import Entity
 
 NAMES_SHOWN = 3
@@ -61,6 +61,8 @@ class Resolver:
             )
             if found:
                 self.recent.append(found)
+        for one in self.perception.pointed:
+            self.recent.append((one,))
 
     def resolve_question(self, mentions: Sequence[Mention]) -> None:
         """Takes the things that a question speaks of as already spoken of."""
@@ -98,6 +100,8 @@ class Resolver:
     ) -> Found | None:
         mention = mentions[number]
         sense, candidates = self._candidates(mention)
+        if not candidates and not mention.negated:
+            candidates = [one for one in self.perception.pointed if not one.name]
         if not candidates:
             return self._without_place(mention, sense)
         if mention.negated:
@@ -182,6 +186,12 @@ class Resolver:
             chosen, why = choose(mention, rest or candidates, self.lexicon.colour_words, others)
             self.others.append(tuple(chosen))
             return chosen, why or ("not the one before" if last else "")
+        pointed = [one for one in candidates if _holds(self.perception.pointed, one)]
+        if mention.determiner == "indefinite":
+            pointed = [one for one in pointed if not _holds(spoken, one)]
+        if pointed and not mention.plural and fits_side(mention, pointed[0], candidates):
+            fresh = [one for one in pointed if not _holds(spoken, one)]
+            return [(fresh or pointed)[0]], "pointed at"
         colours, size = described_by(mention, self.lexicon.colour_words)
         telling = (
             mention.where or (colours or size) and not mention.said or mention.ordinal is not None or others
@@ -269,16 +279,18 @@ class Resolver:
         if mention.other:  # "no other dog": all that are left of those spoken of
             spoken = [one for group in self.recent for one in group]
             candidates = [one for one in candidates if not _holds(spoken, one)]
+        pointed = [one for one in candidates if _holds(self.perception.pointed, one)]
+        candidates = pointed or candidates
         label = self._label(mention, sense, candidates)
         best = max((one.region.score for one in candidates), default=0.0)
         via = self._via(mention, sense)
-        if best < self.limits.clear:
+        if best < self.limits.clear and not pointed:
             return Found(label, "absent", 1 - best, f"{via}: denied, and found at most with {best:.2f}")
         return Found(label, "unsure", best, f"{via}: denied, but found with {best:.2f}", tuple(candidates))
 
     def _label(self, mention: Mention, sense: Sense | None, chosen: Sequence[Instance]) -> str:
         names = {one.name for one in chosen}
-        if len(names) == 1:
+        if len(names) == 1 and "" not in names:
             return next(iter(names))
         if sense is None:
             return mention.head
@@ -330,8 +342,11 @@ class Resolver:
             fitting = [one for one in heard if named & set(self.lexicon.sources_by_sound.get(one.name, ()))]
             surest = max(fitting or heard, key=lambda one: one.span.score).name
             heard = tuple(one for one in heard if one.name == surest)
+        pointed = tuple(one for one in heard if one in self.perception.pointed_heard)
         if mention.ordinal is not None and len(heard) > 1 and mention.ordinal < len(heard):
             heard = (heard[mention.ordinal],)
+        elif pointed:
+            heard = pointed
         label = heard[0].name if heard else names[0]
         best = max((self.perception.heard_scores.get(name, 0.0) for name in names), default=0.0)
         form = next(sense.form for sense in mention.senses if sense.kind == "sound")

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from bubo.errors import InputError
 from bubo.geometry import mask_to_box
 from bubo.recent import Recent
-from bubo.types import Picture, Regions
+from bubo.types import Picture, Place, Regions
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -127,6 +127,21 @@ class SamSegmenter:
         masks = np.concatenate([part for part, _ in found])
         boxes = np.stack([mask_to_box(mask) for mask in masks])
         return Regions(("",) * len(masks), boxes, np.concatenate([scores for _, scores in found]), masks)
+
+    def segment_place(self, picture: Picture, place: Place) -> Regions:
+        """The thing in a box or at points, which SAM takes together; none if the mask is empty."""
+        points = np.array([[(point.x, point.y) for point in place.points]], np.float32)
+        marks = np.array([[int(point.positive) for point in place.points]])
+        masks, scores = self._masks(
+            picture,
+            boxes=None if place.box is None else np.array([place.box], np.float32),
+            points=points if place.points else None,
+            labels=marks if place.points else None,
+            several=place.box is None and len(place.points) == 1,
+        )
+        if not masks.any():
+            return Regions.empty()
+        return Regions(("",), mask_to_box(masks[0])[None], scores, masks)
 
     def embed(self, picture: Picture) -> Embedded:
         """What the image encoder makes of a picture, kept by its id."""

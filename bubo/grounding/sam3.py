@@ -22,7 +22,7 @@ from bubo.grounding.sam import fill_holes
 from bubo.grounding.thresholds import bent
 from bubo.models.sam_pil import provide_roi_align
 from bubo.recent import Recent
-from bubo.types import Picture, Regions
+from bubo.types import Picture, Place, Regions
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -31,6 +31,10 @@ BoolArray = NDArray[np.bool_]
 VISUAL = "visual"
 # Side of the box that stands for a point, as a share of the picture's longer side.
 POINT_SHARE = 0.04
+# Most bytes of masks, a byte per pixel, that are made at once.
+MASK_BYTES = 256_000_000
+# The map of what is not there.
+NOTHING = torch.full((1, 1), -torch.inf)
 
 
 class Sam3Grounder:
@@ -74,12 +78,24 @@ class Sam3Grounder:
         self.hole_pixels = hole_pixels
         self.max_tokens = int(model.config.text_config.max_position_embeddings)
         self._kept: Recent[Any] = Recent(capacity)
+        self._maps: Recent[dict[bytes, Tensor]] = Recent(capacity)  # of boxes that have no masks yet
         self._lock = threading.Lock()
 
     def detect(self, picture: Picture, phrases: Sequence[str]) -> Regions:
-        """Regions of each phrase, best first; one that is not there gets an empty region with its score."""
+        """Regions of each phrase, best first; one that is not there gets an empty region with its score.
+
+        Where all masks together would take more than `MASK_BYTES` there are none: `segment` gives them later,
+        of as many regions as it is asked for.
+        """
         with self._lock:
-            return Regions.merge([self._find(picture, phrase) for phrase in phrases])
+            found = [self._find(picture, phrase) for phrase in phrases]
+            boxes = Regions.merge([regions for regions, _ in found])
+            maps = [one for _, part in found for one in part]
+            if len(boxes) * picture.height * picture.width <= MASK_BYTES:
+                return self._with_masks(boxes, [self._full(one, picture.size_hw) for one in maps])
+            known = self._maps.get(picture.id, dict)
+            known |= {_key(box): one for box, one in zip(boxes.boxes, maps, strict=True)}
+            return boxes
 
     def segment(self, picture: Picture, where: Regions | NDArray[Any]) -> Regions:
         """Masks of what boxes mark, and of the smallest thing that holds each point.
@@ -91,48 +107,94 @@ class Sam3Grounder:
             if isinstance(where, Regions):
                 if not len(where) or where.masks is not None:
                     return where
-                masks = np.stack([self._inside(picture, box) for box in where.boxes])
-                return Regions(where.labels, where.boxes, where.scores, masks)
+                known = self._maps.get(picture.id, dict)
+                masks = [
+                    self._full(known[_key(box)], picture.size_hw)
+                    if _key(box) in known
+                    else self._inside(picture, box)
+                    for box in where.boxes
+                ]
+                return self._with_masks(where, masks)
             points = np.asarray(where, np.float32).reshape(-1, 2)
             return Regions.merge([self._at_point(picture, point) for point in points])
 
-    def _find(self, picture: Picture, phrase: str) -> Regions:
-        found, best = self._ask(picture, phrase, None)
+    def segment_place(self, picture: Picture, place: Place) -> Regions:
+        """The thing that fits a box best, or the smallest that holds all points and no negative one.
+
+        The model takes boxes alone: points choose among what it finds around the first of them.
+        """
+        with self._lock:
+            box = None if place.box is None else np.array(place.box, np.float32)
+            if box is None:
+                first = next(point for point in place.points if point.positive)
+                box = self._around(picture, np.array([first.x, first.y], np.float32))
+            found, maps, _ = self._ask(picture, VISUAL, box, keep_best=True)
+            best: tuple[float, int, BoolArray] | None = None  # how well it fits, its number, itself
+            for number, one in enumerate(maps):
+                mask = self._full(one, picture.size_hw)
+                if not _holds(mask, place):
+                    continue
+                fit = -float(np.count_nonzero(mask))
+                if place.box is not None:
+                    fit = float(box_iou(found.boxes[[number]], box[None])[0, 0])
+                if best is None or fit > best[0]:
+                    best = fit, number, mask
+            if best is None:
+                return Regions.empty()
+            _, number, mask = best
+            return Regions(("",), mask_to_box(mask)[None], found.scores[[number]], mask[None])
+
+    def _find(self, picture: Picture, phrase: str) -> tuple[Regions, list[Tensor]]:
+        """The regions of a phrase without masks, and the map of each."""
+        found, maps, best = self._ask(picture, phrase, None)
         if len(found):
-            return found
+            return found, maps
         score = np.array([bent(min(best, self.threshold * 0.999), self.threshold)], np.float32)
-        empty = np.zeros((1, *picture.size_hw), np.bool_)
-        return Regions((phrase,), np.zeros((1, 4), np.float32), score, empty)
+        return Regions((phrase,), np.zeros((1, 4), np.float32), score), [NOTHING]
+
+    def _with_masks(self, regions: Regions, masks: Sequence[BoolArray]) -> Regions:
+        if not masks:
+            return regions
+        return Regions(regions.labels, regions.boxes, regions.scores, np.stack(masks))
 
     def _inside(self, picture: Picture, box: FloatArray) -> BoolArray:
-        found, _ = self._ask(picture, VISUAL, box, keep_best=True)
+        found, maps, _ = self._ask(picture, VISUAL, box, keep_best=True)
         mask: BoolArray = np.zeros(picture.size_hw, np.bool_)
         x0, y0 = np.floor(np.clip(box[:2], 0, None)).astype(int)
         x1, y1 = np.ceil(box[2:]).astype(int)
-        if len(found) and found.masks is not None:
+        if len(found):
             best = int(box_iou(found.boxes, box[None])[:, 0].argmax())
-            mask[y0:y1, x0:x1] = found.masks[best][y0:y1, x0:x1]
+            mask[y0:y1, x0:x1] = self._full(maps[best], picture.size_hw)[y0:y1, x0:x1]
         return mask
 
     def _at_point(self, picture: Picture, point: FloatArray) -> Regions:
-        half = POINT_SHARE * max(picture.size_hw) / 2
-        box = clip_boxes(np.concatenate([point - half, point + half])[None], picture.size_hw)[0]
-        found, _ = self._ask(picture, VISUAL, box, keep_best=True)
+        found, maps, _ = self._ask(picture, VISUAL, self._around(picture, point), keep_best=True)
         column = min(max(int(point[0]), 0), picture.width - 1)
         row = min(max(int(point[1]), 0), picture.height - 1)
-        masks = found.masks if found.masks is not None else np.zeros((0, *picture.size_hw), np.bool_)
-        hits = [number for number, mask in enumerate(masks) if mask[row, column]]
-        if not hits:
+        smallest: tuple[int, int, BoolArray] | None = None  # its pixels, its number, itself
+        for number, one in enumerate(maps):
+            mask = self._full(one, picture.size_hw)
+            pixels = int(np.count_nonzero(mask))
+            if mask[row, column] and (smallest is None or pixels < smallest[0]):
+                smallest = pixels, number, mask
+        if smallest is None:
             return Regions.empty()
-        number = min(hits, key=lambda hit: int(masks[hit].sum()))
-        mask = masks[number]
+        _, number, mask = smallest
         return Regions(("",), mask_to_box(mask)[None], found.scores[number : number + 1], mask[None])
+
+    @staticmethod
+    def _around(picture: Picture, point: FloatArray) -> FloatArray:
+        """The box that stands for a point."""
+        half = POINT_SHARE * max(picture.size_hw) / 2
+        box: FloatArray = clip_boxes(np.concatenate([point - half, point + half])[None], picture.size_hw)[0]
+        return box
 
     def _ask(
         self, picture: Picture, phrase: str, box: FloatArray | None, *, keep_best: bool = False
-    ) -> tuple[Regions, float]:
-        """Regions of a phrase, or like the thing in a box, and the best score (not bent) of all queries.
+    ) -> tuple[Regions, list[Tensor], float]:
+        """Regions of a phrase, or like the thing in a box, without masks.
 
+        Beside them the mask (h, w) of each in logits, and the best score (not bent) of all queries.
         With `keep_best` the best queries count as found however unsure they are: something was pointed at.
         """
         tokens = self.tokenizer(
@@ -163,10 +225,10 @@ class Sam3Grounder:
         sure = np.flatnonzero((scores >= line) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
         kept = sure[nms(boxes[sure], scores[sure], self.nms_iou)[: self.max_boxes]]
         if not len(kept):
-            return Regions.empty(), best
-        masks = np.stack([self._full(out.pred_masks[0, number], picture.size_hw) for number in kept.tolist()])
+            return Regions.empty(), [], best
+        maps = [out.pred_masks[0, number].clone() for number in kept.tolist()]  # the rest is let go
         bent_scores = np.array([bent(float(score), self.threshold) for score in scores[kept]], np.float32)
-        return Regions((phrase,) * len(kept), boxes[kept], bent_scores, masks), best
+        return Regions((phrase,) * len(kept), boxes[kept], bent_scores), maps, best
 
     def _embed(self, picture: Picture) -> Any:
         inputs = self.image_processor(images=[Image.fromarray(picture.pixels)], return_tensors="pt")
@@ -175,10 +237,25 @@ class Sam3Grounder:
         )
 
     def _full(self, logits: Tensor, size_hw: tuple[int, int]) -> BoolArray:
+        if logits is NOTHING:
+            return np.zeros(size_hw, np.bool_)
         probability = logits.float().sigmoid()[None, None]
         full = F.interpolate(probability, size=size_hw, mode="bilinear", align_corners=False)
         mask: BoolArray = full[0, 0].cpu().numpy() > self.mask_threshold
         return fill_holes(mask, self.hole_pixels)
+
+
+def _key(box: FloatArray) -> bytes:
+    return box.tobytes()
+
+
+def _holds(mask: BoolArray, place: Place) -> bool:
+    """Whether a mask has pixels, all positive points of a place and none of its negative ones."""
+    height, width = mask.shape
+    return bool(mask.any()) and all(
+        bool(mask[min(int(point.y), height - 1), min(int(point.x), width - 1)]) == point.positive
+        for point in place.points
+    )
 
 
 def _array(tensor: Tensor) -> FloatArray:

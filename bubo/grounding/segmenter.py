@@ -1,10 +1,10 @@
 """Picture and boxes or points -> masks."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
-from bubo.types import Picture, Regions
+from bubo.types import Picture, Place, Regions
 
 
 class Segmenter(Protocol):
@@ -19,4 +19,13 @@ class Segmenter(Protocol):
                 (N, 2), x and y in pixels, each on one thing; the region then has an empty label and its
                 mask's box.
         """
+        ...
+
+
+@runtime_checkable
+class PlaceSegmenter(Protocol):
+    """A segmenter that takes a whole place: several points, negative ones, a box with points."""
+
+    def segment_place(self, picture: Picture, place: Place) -> Regions:
+        """The region of the one thing that is meant, with an empty label; none if nothing is there."""
         ...

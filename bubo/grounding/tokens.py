@@ -20,6 +20,8 @@ _NOT_PROSE = re.compile(
     r"|\b[\w-]+\.(?:png|jpe?g|gif|webp|bmp|tiff?|wav|mp3|flac|ogg|m4a|webm|mp4|bubo|py|json)\b",
     re.DOTALL | re.IGNORECASE,
 )
+# Without one of these there is none of them, and looking for them costs more than all the rest.
+_MARKS = re.compile(r"[`@<]|://|www\.|\.\w", re.IGNORECASE)
 _CLOSER = r"[\"'”’)\]*_`]*"
 _END = re.compile(rf"[.!?…]+{_CLOSER}(?=\s)|[。！？]+{_CLOSER}(?=.)|\n", re.DOTALL)
 _CLAUSE_END = re.compile(r"[,;:](?=\s)|(?<=\w)(?=\s+(?:and|but)\s)", re.IGNORECASE)
@@ -63,14 +65,14 @@ def sentence_ends(text: str) -> list[int]:
 
 def closed_length(text: str) -> int:
     """How much of a growing text is made of finished sentences and clauses; its phrases are complete."""
-    ends = [match.end() for match in _CLAUSE_END.finditer(_prose(text))]
-    return max(sentence_ends(text) + ends, default=0)
+    prose = _prose(text)
+    return max((match.end() for ends in (_END, _CLAUSE_END) for match in ends.finditer(prose)), default=0)
 
 
 def tokenise(text: str) -> list[Token]:
     """The words of a text in reading order."""
     prose = _prose(text)
-    ends = sentence_ends(text)
+    ends = [match.end() for match in _END.finditer(prose)]
     tokens: list[Token] = []
     sentence, last = 0, 0
     for match in _WORD.finditer(prose):
@@ -87,4 +89,6 @@ def tokenise(text: str) -> list[Token]:
 
 def _prose(text: str) -> str:
     """The text with all that is not prose blanked out, each offset kept."""
+    if _MARKS.search(text) is None:
+        return text
     return _NOT_PROSE.sub(lambda match: " " * len(match.group()), text)

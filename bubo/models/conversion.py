@@ -19,33 +19,10 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 
-from .checkpoints import Checkpoint, ConversionError
-from .tensor_files import Entry, write_shards
+from bubo.kinds import KINDS
 
-#: Kind of `convert` -> "module:function" that does it, and what it converts.
-KINDS: dict[str, tuple[str, str]] = {
-    "imagebind": (
-        "bubo.models.imagebind.convert_imagebind:convert_imagebind",
-        "imagebind_huge.pth, all six modalities",
-    ),
-    "bubogpt": (
-        "bubo.models.bubo.convert_bubo:convert_bubogpt",
-        "a folder with BuboGPT's files and its language model",
-    ),
-    "vicuna": (
-        "bubo.models.delta:convert_delta",
-        "a delta of Vicuna, to be added to its base (--with base=FOLDER)",
-    ),
-    "grounding-dino": (
-        "bubo.models.grounding_dino.convert_grounding_dino:convert_grounding_dino",
-        "groundingdino_swint_ogc.pth or _swinb_cogcoor.pth",
-    ),
-    "sam": ("bubo.models.sam_pil.convert_sam:convert_sam", "sam_vit_h_4b8939.pth, _l_ or _b_"),
-    "ram": (
-        "bubo.models.ram.convert_ram:convert_ram",
-        "ram_swin_large_14m.pth or ram_plus_swin_large_14m.pth, taggers",
-    ),
-}
+from .checkpoints import Checkpoint, ConversionError, open_checkpoint
+from .tensor_files import Entry, write_shards
 
 
 @dataclass(frozen=True)
@@ -329,6 +306,39 @@ def write_model(
             save_others(folder)
     num_bytes = sum(entry.num_bytes for entry in entries)
     return Report(target, len(entries), num_bytes, plan.dropped, comparison.unexpected)
+
+
+def convert_file(
+    source: Path,
+    target: Path,
+    key_map: KeyMap,
+    settings_of: Callable[[Checkpoint, Plan], Any],
+    model: Callable[[Any], nn.Module],
+    *,
+    dtype: torch.dtype | None = None,
+    save_others: Callable[[Any, Path], None] | None = None,
+) -> Report:
+    """Converts a checkpoint that is a model by itself.
+
+    Args:
+        source: The file.
+        target: A folder that does not exist yet.
+        key_map: What becomes of its keys.
+        settings_of: The model's configuration, from the checkpoint and its plan.
+        model: Makes the model of that.
+        dtype: Type of the weights; None keeps theirs.
+        save_others: Saves processors and the like that fit a configuration into a folder.
+
+    Raises:
+        ConversionError: As `open_checkpoint`, `settings_of` and `write_model`.
+    """
+    released = open_checkpoint(source)
+    plan = key_map.plan(released)
+    settings = settings_of(released, plan)
+    with torch.device("meta"):
+        empty = model(settings)
+    others = None if save_others is None else partial(save_others, settings)
+    return write_model(plan, empty, target, name=source.name, dtype=dtype, save_others=others)
 
 
 class new_folder:  # noqa: N801 (used like a function)

@@ -25,7 +25,7 @@ from .vocabulary import to_dict
 PER_SHARD = 500
 SETTINGS_FILE = "world.json"
 COMPLETE_FILE = "complete.json"
-VERSION = 3  # of what is drawn, played and said: a new one when equal settings give other records
+VERSION = 4  # of what is drawn, played and said: a new one when equal settings give other records
 DIALOGUE_STREAM = 7
 
 

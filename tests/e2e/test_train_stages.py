@@ -36,7 +36,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "per_row": 2,
     },
     "align": {"qformer_layers": 1, "attention_layer": 1, "train_language": False, "captions_only": True},
-    "instruct": {"attention_layer": 1, "fact_weight": 4.0},
+    "instruct": {"attention_layer": 1, "fact_weight": 4.0, "joined": 0.5},
 }  # fmt: skip
 FROM = {"align": ("eyes", "ears", "language"), "instruct": ("eyes", "ears", "language", "align")}
 
@@ -102,6 +102,8 @@ def test_the_shipped_folder_is_complete(trained: Any) -> None:
     shipped = root / "shipped"
     names = {"model", "vocabulary.json", "grounding.json", "report.json"}
     assert {path.name for path in shipped.iterdir()} == names
+    config = json.loads((shipped / "model" / "config.json").read_text())
+    assert 0 < config["max_prompt_length"] <= 2048
     thresholds = json.loads((shipped / "grounding.json").read_text())
     assert thresholds and all(0 < value <= 1 for value in thresholds.values())
     objects = [entry["name"] for entry in json.loads((shipped / "vocabulary.json").read_text())["objects"]]

@@ -199,3 +199,9 @@ def test_another_speaker_needs_only_what_grounds(monkeypatch, assistant, name, g
     assert (made.speaker, made.grounder, made.name) == (assistant.speaker, assistant.grounder, name)
     with pytest.raises(ModelError, match="No model is called 'nona'"):
         load("nona", speaker=assistant.speaker)
+
+
+@pytest.mark.parametrize("name", [None, 3, ["nano"]])
+def test_a_model_has_a_name_or_a_path(name):
+    with pytest.raises(ModelError, match="given by its name or the path of its folder, but got"):
+        load(name)

@@ -17,12 +17,13 @@ import bubo.conversation  # noqa: F401  (before its `load` is replaced)
 from bubo import cli
 from bubo.assistant import Assistant
 from bubo.cli import chat, entry
+from bubo.cli.arguments import place_of
 from bubo.cli.report import notes
 from bubo.endpoint import KEY_VARIABLE
-from bubo.errors import ModelError
+from bubo.errors import InputError, ModelError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
-from bubo.types import Answer
+from bubo.types import Answer, Place
 
 ANSWER = "I see a dog. I hear a dog barking. There is no piano."
 
@@ -145,6 +146,36 @@ def test_media_can_be_given_in_any_order_and_number(assistant, speaker, picture_
     (turn,) = speaker.asked[0]
     assert [picture.size_hw for picture in turn.pictures] == [(60, 80), (9, 8), (60, 80)]
     assert len(turn.sounds) == 1
+
+
+def test_ask_points(assistant, speaker, media, capsys):
+    speaker.queue = ["It is red."]
+    assert cli.main(["ask", "What colour is it?", *media, "--at", "9,18,31,52"]) == 0
+    assert "It is red." in capsys.readouterr().out
+    assert "I point at the dog on the left" in speaker.asked[0][-1].text
+    assert speaker.asked[0][-1].places[0].box == (9, 18, 31, 52)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("12,7.5", Place.at(12, 7.5)),
+        ("1, 2, 30, 40", Place(box=(1, 2, 30, 40))),
+        ("3s-5s", Place(seconds=(3, 5))),
+        ("0.5-2s", Place(seconds=(0.5, 2))),
+        ("e2", Place(entity="e2")),
+    ],
+)
+def test_places_as_text(text, place):
+    assert place_of(text) == place
+
+
+@pytest.mark.parametrize("text", ["", "12", "1,2,3", "3-5", "a,b", "1e400,2", "1,-2", "5s-3s"])
+def test_no_places(text, capsys):
+    with pytest.raises(InputError):
+        place_of(text)
+    assert cli.main(["ask", "What is this?", "--at", text]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
 
 
 @pytest.mark.parametrize("name", ["linked.png", "linked.JPG", "linked.webp"])

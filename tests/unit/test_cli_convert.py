@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -9,8 +11,9 @@ from tiny_ram import TAGS, tiny_ram, write_released
 
 from bubo import cli
 from bubo.cli import entry
-from bubo.models.conversion import KINDS
+from bubo.kinds import KINDS
 from bubo.models.ram import RamModel
+from bubo.presets import STEP_KINDS
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +86,15 @@ def test_bad_input_is_one_line_and_leaves_nothing(released, tmp_path, capsys, wo
     assert out == ""
     assert err.startswith("error: ") and part in err and len(err.splitlines()) == 1
     assert not [path for path in tmp_path.iterdir() if "made" in path.name]
+
+
+def test_the_list_needs_no_torch():
+    code = (
+        "import sys; from bubo import cli; cli.main(['convert', '--list']); assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "imagebind" in done.stdout, done.stderr
+
+
+def test_kinds_of_steps_are_kinds_of_conversions():
+    assert set(STEP_KINDS) - {"copy"} <= set(KINDS)

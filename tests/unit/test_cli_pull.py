@@ -169,10 +169,79 @@ def test_models_lists_presets_and_what_to_do(hub, capsys):
     assert entries["bubogpt-7b-4bit"]["memory_bytes"] < entries["bubogpt-7b"]["memory_bytes"]
 
 
-def test_a_broken_preset_of_ones_own_is_named_and_nano_still_loads(capsys, tmp_path):
-    (tmp_path / "models" / "presets" / "bad.yaml").write_text("sumary: x\n")
-    assert cli.main(["models"]) == 2
-    assert "bad.yaml: unknown key `sumary`" in capsys.readouterr().err
-    from bubo.loading import BUILT_IN
+def test_without_the_grounder(hub, capsys, tmp_path):
+    path = tmp_path / "models" / "presets" / "trial.yaml"
+    path.write_text(path.read_text() + "grounder: quick\n")
+    assert cli.main(["pull", "trial", "--dry-run"]) == 0
+    assert "facebook/sam2.1-hiera-small" in capsys.readouterr().out
+    assert cli.main(["pull", "trial", "--yes", "--without-grounder"]) == 0
+    out = capsys.readouterr().out
+    assert "facebook/sam2.1-hiera-small" not in out
+    assert out.splitlines()[-1].startswith("trial: what speaks is ready. Load it with --grounder NAME")
+    assert cli.main(["pull", "quick", "--without-grounder"]) == 2
 
-    assert "nano" in BUILT_IN
+
+def test_a_broken_preset_is_listed_and_others_go_on(hub, capsys, tmp_path):
+    (tmp_path / "models" / "presets" / "bad.yaml").write_text("speaker: [")
+    assert cli.main(["models"]) == 0
+    out = capsys.readouterr().out
+    assert "bad: broken\n  " in out and "not a readable YAML file" in out and "trial: not ready" in out
+    assert cli.main(["models", "--json"]) == 0
+    entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert "not a readable YAML" in entries["bad"]["error"] and entries["trial"]["error"] is None
+    assert set(entries["bad"]) == set(entries["trial"])
+    assert cli.main(["pull", "trial", "--yes"]) == 0
+    assert cli.main(["pull", "bad"]) == 2
+    assert "The preset 'bad' cannot be used: " in capsys.readouterr().err
+
+
+def test_what_is_not_pinned_is_told(capsys, tmp_path):
+    path = tmp_path / "models" / "presets" / "trial.yaml"
+    assert cli.main(["models"]) == 0
+    assert "  not pinned, so that others may come one day: owner/trial" in capsys.readouterr().out
+    path.write_text(
+        path.read_text().replace("repo: owner/trial\n", f"repo: owner/trial\n    revision: {'a1' * 20}\n")
+    )
+    assert cli.main(["models", "--json"]) == 0
+    entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert entries["trial"]["unpinned"] == []
+
+
+def test_a_preset_is_removed_with_its_downloads(hub, capsys, tmp_path, monkeypatch):
+    home = tmp_path / "models"
+    assert cli.main(["pull", "trial", "--yes"]) == 0
+    capsys.readouterr()
+    assert cli.main(["models", "--remove", "trial"]) == 2
+    out, err = capsys.readouterr()
+    assert f"model folder: {home / 'trial'}" in out and "to be freed: " in out
+    assert "bubo models --remove trial --yes" in err and (home / "trial").is_dir()
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert cli.main(["models", "--remove", "trial"]) == 2 and (home / "trial").is_dir()
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert cli.main(["models", "--remove", "trial"]) == 0
+    assert not (home / "trial").exists() and not list((home / "downloads").rglob("*"))
+    assert (home / "presets" / "trial.yaml").is_file()
+    capsys.readouterr()
+    assert cli.main(["models", "--remove", "trial", "--yes"]) == 0
+    assert capsys.readouterr().out == "trial: nothing of it is here\n"
+    assert cli.main(["models", "--remove", "nano", "--yes"]) == 2
+
+
+def test_what_lies_elsewhere_is_not_removed(hub, capsys, tmp_path):
+    home, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
+    other = (home / "presets" / "trial.yaml").read_text()
+    (home / "presets" / "twin.yaml").write_text(other)
+    assert cli.main(["pull", "trial", "--yes"]) == 0
+    (home / "trial").rename(elsewhere)
+    (home / "trial").symlink_to(elsewhere)
+    (home / "downloads").rename(tmp_path / "kept")
+    (home / "downloads").symlink_to(tmp_path / "kept")
+    capsys.readouterr()
+    assert cli.main(["models", "--remove", "trial", "--yes"]) == 0
+    out = capsys.readouterr().out
+    assert f"left alone: {home / 'trial'} (a link to somewhere else)" in out
+    assert (elsewhere / "config.json").is_file() and list((tmp_path / "kept").rglob("config.json"))
+    (home / "trial").unlink()
+    elsewhere.rename(home / "trial")
+    assert cli.main(["models", "--remove", "trial", "--yes"]) == 0
+    assert "(a part of twin, too)" in capsys.readouterr().out

@@ -19,7 +19,7 @@ import bubo
 from bubo import completions, endpoint
 from bubo.assistant import Assistant
 from bubo.endpoint import KEY_VARIABLE, EndpointSpeaker
-from bubo.errors import InputError, SoundRefusedError, SpeakerError
+from bubo.errors import InputError, QuestionError, SoundRefusedError, SpeakerError
 from bubo.event_stream import MAX_EVENT, Address
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
@@ -217,7 +217,7 @@ def test_no_secure_server(server):
         (403, "not yours", "refuses the key"),
         (404, "The model `eyes-7b` does not exist", "does not know the model 'eyes-7b'.*end in /v1"),
         (413, "too large", "finds the question too large"),
-        (400, "context length is 4096", "refuses the question .400: context length is 4096"),
+        (400, "no such role", "refuses the question .400: no such role"),
         (400, "line\nafter\x1b[2J line " + "x" * 999, r"\(400: line after \[2J line x+\.\.\.\)"),
     ],
 )
@@ -475,3 +475,66 @@ def test_a_speaker_as_a_function(server, speaker):
 
 def test_it_is_a_public_name():
     assert bubo.EndpointSpeaker is EndpointSpeaker
+
+
+# ------------------------------------------------------------------ a full context
+
+FULL = [
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens",
+    "The decoder prompt (length 5000) is longer than the maximum model length of 4096.",
+    "Your input exceeds the context window of this model. Please adjust your input and try again.",
+    "the request exceeds the available context size. try increasing the context size",
+    "the input length exceeds the context length",
+    "prompt too long; exceeded max context length by 904 tokens",
+    "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with "
+    "context length of only 4096 tokens, which is not enough.",
+    "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens",
+]
+
+
+def talk(pairs, picture=None):
+    turns = [Turn("system", "Be brief.")]
+    for number in range(pairs):
+        shown = (picture,) if picture is not None and not number else ()
+        turns += [Turn("user", f"Q{number}", shown), Turn("assistant", f"A{number}")]
+    return [*turns, Turn("user", "Last?")]
+
+
+@pytest.mark.parametrize("words", FULL)
+def test_a_full_context_costs_the_oldest_questions(server, speaker, words, picture):
+    server.enqueue(refuse(400, words), refuse(400, words), say("Yes."))
+    turns = talk(8, picture)
+    assert ask(speaker, turns) == "Yes."
+    assert speaker.last.turns_dropped == 8  # two quarters of eight questions with their answers
+    texts = [[m["content"] for m in body["messages"]] for body in server.seen]
+    assert len(texts[0]) == 18
+    assert texts[1][2:] == ["A0", *texts[0][7:]]  # the picture stays as long as possible, with its question
+    assert texts[2][0] == "Be brief." and texts[2][2:] == ["A0", *texts[0][11:]]
+    server.enqueue(say("No."))
+    assert ask(speaker, talk(1)) == "No." and speaker.last.turns_dropped == 0
+
+
+def test_a_question_that_is_too_long_alone_is_an_error(server, speaker, sound):
+    server.enqueue(*[refuse(400, FULL[0])] * 5)
+    with pytest.raises(QuestionError, match=r"longer than the context of 'eyes-7b'.*maximum context length"):
+        ask(speaker, talk(20))
+    assert len(server.seen) == 5 and len(server.seen[-1]["messages"]) == 2
+    server.enqueue(refuse(400, FULL[0]))
+    with pytest.raises(QuestionError):
+        ask(speaker, [Turn("user", "What?", (), (sound,))])
+    assert speaker.takes_sound  # that was not the reason
+
+
+def test_a_full_context_may_be_told_inside_the_stream(server, speaker):
+    def late(handler):
+        handler.begin()
+        handler.event({"error": {"message": FULL[6]}})
+
+    server.enqueue(late, say("Yes."))
+    assert ask(speaker, talk(1)) == "Yes."
+    assert speaker.last.turns_dropped == 2
+
+
+def test_turns_dropped_reach_the_answer(server, speaker):
+    server.enqueue(refuse(400, FULL[0]), say("Yes."))
+    assert Assistant(speaker).reply(talk(1)).metadata["turns_dropped"] == 2

@@ -15,9 +15,22 @@ import bubo
 ROOT = Path(__file__).parents[2]
 FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
 
-CORE = {"arguments", "errors", "checks", "geometry", "evidence", "findings", "recent", "types"}
+CORE = {
+    "arguments",
+    "errors",
+    "checks",
+    "geometry",
+    "evidence",
+    "findings",
+    "passes",
+    "places",
+    "recent",
+    "stopping",
+    "types",
+}
 MIDDLE = {
     "answers",
+    "batching",
     "completions",
     "decoding",
     "downloads",
@@ -26,6 +39,7 @@ MIDDLE = {
     "files",
     "grounding",
     "hub",
+    "kinds",
     "media",
     "memory",
     "model_folders",
@@ -37,7 +51,9 @@ MIDDLE = {
     "prompts",
     "pulling",
     "records",
+    "removing",
     "sensors",
+    "slots",
     "sounds",
     "watchdog",
     "weights",
@@ -56,7 +72,10 @@ ARROWS = {
     "geometry": {"errors"},
     "evidence": {"errors", "checks", "geometry"},
     "findings": {"errors", "checks", "geometry"},
+    "places": {"errors", "checks"},
     "recent": set(),
+    "passes": {"errors"},
+    "stopping": set(),
     "types": CORE,
     "answers": CORE,
     "files": {"errors"},
@@ -66,17 +85,20 @@ ARROWS = {
     "records": CORE | {"media"},  # media is the only decoder, and records hold media
     "draw": CORE,
     "nano": set(),
+    "kinds": set(),
     "models": set(),
     "grounding": CORE | {"models"},
     "decoding": CORE | {"models"},
     "prompts": CORE | {"decoding"},
-    "speaker": CORE | {"decoding", "models", "prompts"},
+    "slots": {"decoding"},
+    "batching": CORE | {"decoding", "slots"},
+    "speaker": CORE | {"batching", "decoding", "models", "prompts", "slots"},
     "watchdog": set(),
     "event_stream": {"errors", "watchdog"},
     "completions": CORE | {"event_stream", "media", "speaker"},
-    "endpoint": CORE | {"completions", "event_stream", "speaker"},
+    "endpoint": CORE | {"completions", "event_stream", "prompts", "speaker"},
     "plain_text": {"errors"},
-    "transformers_speaker": CORE | {"decoding", "plain_text", "speaker"},
+    "transformers_speaker": CORE | {"decoding", "plain_text", "prompts", "speaker"},
     "memory": {"errors"},
     "presets": {"errors"},
     "preset_files": {"errors", "presets"},
@@ -84,6 +106,7 @@ ARROWS = {
     "downloads": {"errors", "files", "hub", "presets"},
     "model_folders": set(),
     "pulling": {"errors", "downloads", "model_folders", "models", "preset_files", "presets"},
+    "removing": {"errors", "downloads", "presets", "pulling"},
     "weights": CORE | {"models", "presets"},
     "loading": CORE
     | {"downloads", "endpoint", "grounding", "memory", "models", "presets", "pulling", "speaker"}
@@ -101,6 +124,10 @@ ARROWS = {
 }
 # single edges beyond the arrows, each with its reason
 EXCEPTIONS = {
+    (
+        "bubo.models.conversion",
+        "bubo.kinds",
+    ),  # the kinds are listed without torch, which all of models imports
     ("bubo.types", "bubo.draw"),  # Answer.draw asks for the drawing
     ("bubo.assistant", "bubo.conversation"),  # Assistant.conversation() begins one
     ("bubo.train.evaluate", "bubo.answers"),  # evaluation reads facts out of answers

@@ -19,6 +19,8 @@ NAMES = [
     "Entity",
     "Link",
     "Picture",
+    "Place",
+    "Point",
     "Region",
     "Sound",
     "Span",

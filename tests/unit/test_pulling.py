@@ -264,7 +264,7 @@ def test_no_room_on_the_disk(trial, monkeypatch):
 
 def test_two_pulls_at_a_time(trial):
     home = downloads.models_home()
-    with pulling._alone(home), pytest.raises(ModelError, match="Another pull into"):
+    with pulling.alone(home), pytest.raises(ModelError, match="Another pull into"):
         pull_it()
     assert pull_it().ready
 
@@ -477,3 +477,32 @@ def test_shards_of_an_index_must_all_be_there(trial):
     assert state_of(presets["trial"], presets).damaged == {
         "trial": "lost.safetensors of its index are missing"
     }
+
+
+def test_the_users_own_files_count_when_they_are_copied(trial, released):
+    presets = known_presets()
+    assert plan(presets["trial"], presets).disk_bytes == 0  # sizes of what is to come are not known
+    size = sum(path.stat().st_size for path in released.iterdir())
+    assert plan(presets["trial"], presets, released).disk_bytes == size
+
+
+def test_several_gpus_count_together_where_a_model_is_spread(trial, monkeypatch):
+    torch = pytest.importorskip("torch")
+    free = [3_000_000_000, 2_000_000_000]
+    monkeypatch.setattr(memory, "free_ram_bytes", lambda: 1_000_000_000)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda d: (free[getattr(d, "index", d) or 0], 0))
+    assert memory.room_on() == memory.Room("cuda", free[0], 1_000_000_000, free[1])
+    assert memory.room_on("cuda:1") == memory.Room("cuda:1", free[1], 1_000_000_000)
+    pull_it()
+    text = (downloads.models_home() / "presets" / "trial.yaml").read_text()
+    write("trial", text.replace("language: 30000", "language: 2000000000"))
+    with pytest.raises(ModelError, match=r"9.5 GB .* 6.0 GB are free \(cuda: 3.0 GB, other GPUs: 2.0 GB"):
+        bubo.load("trial")
+    with pytest.raises(ModelError, match=r"9.5 GB .* 2.0 GB are free"):
+        bubo.load("trial", device="cuda:1")
+    with pytest.raises(ModelError, match=r"GB of memory \(fp32, 8bit\), and 5.0 GB are free"):
+        write("trial", text.replace("language: 30000", "language: 9000000000"))
+        bubo.load("trial", quantization="8bit")

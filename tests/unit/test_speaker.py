@@ -302,6 +302,12 @@ def test_a_model_without_eyes_says_so(processor):
     assert ask(blind, [Turn("user", "What?", (), (sound(),))])
 
 
+@pytest.mark.parametrize("bad", [{"temperature": "hot"}, {"top_p": "all"}])
+def test_settings_that_are_no_numbers_are_named(bad):
+    with pytest.raises(InputError, match=f"{next(iter(bad))} must be a number, but got '"):
+        Settings(**bad)
+
+
 @pytest.mark.parametrize("bad", [{"max_new_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}])
 def test_settings_are_checked(bad):
     with pytest.raises(InputError, match=next(iter(bad))):

@@ -168,7 +168,7 @@ def test_what_a_user_writes_is_no_special_token(llava, seeing):
     assert PlainText(llava[1])("A dog < 3 |> end.") == "A dog < 3 |> end."
     for role in ("user", "assistant", "system"):
         turns = [Turn(role, text), picture_turn(text=text)]
-        inputs = seeing._read(turns, SHORT)["input_ids"][0].tolist()
+        inputs = seeing._read(turns)["input_ids"][0].tolist()
         assert inputs.count(tokenizer.convert_tokens_to_ids("<|end|>")) == 2
         assert inputs.count(tokenizer.convert_tokens_to_ids("<|image|>")) == 16
         assert inputs.count(tokenizer.convert_tokens_to_ids("<|assistant|>")) == 1 + (role == "assistant")
@@ -195,8 +195,27 @@ def test_a_special_token_in_disguise_is_refused(llava):
 
 
 def test_a_question_too_long_is_an_error_that_says_by_how_much(seeing):
-    with pytest.raises(QuestionError, match=r"takes \d+ tokens, but with 10 .* at most 502 fit"):
+    with pytest.raises(QuestionError, match=r"take \d+ tokens, but with 10 .* at most 502 fit"):
         ask(seeing, picture_turn(text="What? " * 400))
+
+
+def test_a_full_context_costs_the_oldest_questions(seeing):
+    turns = [Turn("system", "Be brief."), picture_turn(3)]
+    for number in range(12):
+        turns += [Turn("assistant", "dog " * 10), Turn("user", f"{number} " + "What? " * 20)]
+    inputs = seeing._read(turns)
+    assert inputs["input_ids"].shape[1] > 502
+    answer = ask(seeing, *turns)
+    dropped = seeing.last.turns_dropped
+    assert dropped and dropped % 2 == 0
+    # the picture's question stays with its answer, and as many of the later ones as fit
+    kept = [*turns[:3], *turns[3 + dropped :]]
+    assert seeing._read(kept)["input_ids"].shape[1] == seeing.last.tokens_fed <= 502
+    one_more = [*turns[:3], *turns[1 + dropped :]]
+    assert seeing._read(one_more)["input_ids"].shape[1] > 502
+    assert ask(seeing, *kept) == answer and seeing.last.turns_dropped == 0
+    with pytest.raises(InputError, match="whole context is 512 tokens; ask for a shorter answer"):
+        ask(seeing, *turns, settings=Settings(max_new_tokens=512))
 
 
 def test_failures_are_one_error(llava, seeing, monkeypatch):

@@ -279,3 +279,22 @@ def test_turn_holds_media(picture, sound):
     turn = Turn("user", "What is this?", [picture], [sound])
     assert turn.pictures == (picture,)
     assert turn.answer is None
+
+
+def test_a_large_mask_is_kept_as_its_cutout():
+    mask = np.zeros((1200, 1000), bool)
+    mask[100:105, 200:203] = True
+    mask[101, 201] = False
+    region = Region(0, (200, 100, 203, 105), mask, 0.5)
+    assert region.mask_bytes == 2 and np.array_equal(region.mask, mask)
+    moved = region.in_picture(2)
+    assert moved.picture == 2 and moved.mask_key == region.mask_key and region.in_picture(0) is region
+    assert same(Region.from_dict(region.to_dict()), region)
+    assert same(dataclasses.replace(region, score=0.5), region)
+    empty = Region(0, (0, 0, 0, 0), np.zeros_like(mask), 0.5)
+    assert empty.mask_bytes == 0 and not empty.mask.any()
+    small = np.ones((4, 4), bool)
+    assert Region(0, (0, 0, 4, 4), small, 0.5).mask is small
+    assert Region(0, (0, 0, 4, 4), None, 0.5).mask_bytes == 0
+    with pytest.raises(InputError, match=r"Region.mask must be a boolean array of shape \(H, W\)"):
+        Region(0, (0, 0, 4, 4), np.ones((4, 4)), 0.5)

@@ -20,8 +20,8 @@ from transformers import (
     SwinConfig,
 )
 
-from bubo.models.checkpoints import open_checkpoint
-from bubo.models.conversion import KeyMap, Report, Split, count_layers, shape_of, write_model
+from bubo.models.checkpoints import Checkpoint
+from bubo.models.conversion import KeyMap, Plan, Report, Split, convert_file, count_layers, shape_of
 
 _SWIN = "model.backbone.conv_encoder.model."
 _HEADS = ("query", "key", "value")
@@ -125,18 +125,17 @@ def convert_grounding_dino(
     Raises:
         ConversionError: If the file is not GroundingDINO's, or not whole.
     """
-    released = open_checkpoint(source)
-    settings = infer_config(released, source.name, config or {})
-    with torch.device("meta"):
-        model = GroundingDinoForObjectDetection(settings)
 
-    def save_others(folder: Path) -> None:
+    def settings_of(released: Checkpoint, _: Plan) -> GroundingDinoConfig:
+        return infer_config(released, source.name, config or {})
+
+    def save_others(_: GroundingDinoConfig, folder: Path) -> None:
         GroundingDinoImageProcessorPil().save_pretrained(folder)
         if vocabulary is not None:
             BertTokenizer(str(vocabulary), do_lower_case=True).save_pretrained(folder)
 
-    plan = KEY_MAP.plan(released)
-    return write_model(plan, model, target, name=source.name, dtype=dtype, save_others=save_others)
+    model = GroundingDinoForObjectDetection
+    return convert_file(source, target, KEY_MAP, settings_of, model, dtype=dtype, save_others=save_others)
 
 
 def infer_config(released: Mapping[str, Tensor], name: str, given: Mapping[str, Any]) -> GroundingDinoConfig:

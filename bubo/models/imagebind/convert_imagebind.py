@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bubo.models.checkpoints import ConversionError, open_checkpoint
-from bubo.models.conversion import KeyMap, Report, count_layers, shape_of, write_model
+from bubo.models.checkpoints import Checkpoint, ConversionError
+from bubo.models.conversion import KeyMap, Plan, Report, convert_file, count_layers, shape_of
 
 from .configuration_imagebind import MODALITIES, ImageBindConfig
 from .feature_extraction_imagebind import ImageBindFeatureExtractor
@@ -58,13 +58,13 @@ def convert_imagebind(
     Raises:
         ConversionError: If the file is not ImageBind's, or not whole.
     """
-    released = open_checkpoint(source)
-    settings = infer_config(released, source.name, config or {})
-    with torch.device("meta"):
-        model = ImageBindModel(settings)
+
+    def settings_of(released: Checkpoint, _: Plan) -> ImageBindConfig:
+        return infer_config(released, source.name, config or {})
+
     tokenizer = None if vocabulary is None else ImageBindTokenizer(vocabulary)
 
-    def save_others(folder: Path) -> None:
+    def save_others(settings: ImageBindConfig, folder: Path) -> None:
         if settings.vision_config is not None:
             ImageBindImageProcessor().save_pretrained(folder)
         if settings.audio_config is not None:
@@ -72,8 +72,9 @@ def convert_imagebind(
         if tokenizer is not None:
             tokenizer.save_pretrained(folder)
 
-    plan = KEY_MAP.plan(released)
-    return write_model(plan, model, target, name=source.name, dtype=dtype, save_others=save_others)
+    return convert_file(
+        source, target, KEY_MAP, settings_of, ImageBindModel, dtype=dtype, save_others=save_others
+    )
 
 
 def infer_config(released: Mapping[str, Tensor], name: str, given: Mapping[str, Any]) -> ImageBindConfig:

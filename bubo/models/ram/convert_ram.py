@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from huggingface_hub.errors import StrictDataclassError
 
-from bubo.models.checkpoints import ConversionError, open_checkpoint
-from bubo.models.conversion import KeyMap, Plan, Report, count_layers, write_model
+from bubo.models.checkpoints import Checkpoint, ConversionError
+from bubo.models.conversion import KeyMap, Plan, Report, convert_file, count_layers
 
 from .configuration_ram import RamConfig
 from .image_processing_ram import RamImageProcessor
@@ -80,24 +80,28 @@ def convert_ram(
     Raises:
         ConversionError: If the file is not RAM's, or not whole, or the lists do not fit it.
     """
-    plan = KEY_MAP.plan(open_checkpoint(source))
-    fields = infer_fields(plan, source.name, config or {})
-    if tags is not None:
-        fields["tag_names"] = _read_lines(tags)
-    elif "tag_names" not in fields and fields["num_tags"] == len(released_tags()):
-        fields = {"tag_thresholds": released_thresholds()} | fields | {"tag_names": released_tags()}
-    if thresholds is not None:
-        fields["tag_thresholds"] = _numbers(thresholds, _read_lines(thresholds))
-    try:
-        settings = RamConfig(**fields)
-    except (ValueError, TypeError, StrictDataclassError) as error:
-        detail = " ".join(str(error).split())
-        raise ConversionError(f"The sizes of {source.name!r} do not make a RAM model: {detail}") from error
-    with torch.device("meta"):
-        model = RamModel(settings)
-    size = {"height": settings.image_size, "width": settings.image_size}
-    save_others = RamImageProcessor(size=size).save_pretrained
-    return write_model(plan, model, target, name=source.name, dtype=dtype, save_others=save_others)
+
+    def settings_of(_: Checkpoint, plan: Plan) -> RamConfig:
+        fields = infer_fields(plan, source.name, config or {})
+        if tags is not None:
+            fields["tag_names"] = _read_lines(tags)
+        elif "tag_names" not in fields and fields["num_tags"] == len(released_tags()):
+            fields = {"tag_thresholds": released_thresholds()} | fields | {"tag_names": released_tags()}
+        if thresholds is not None:
+            fields["tag_thresholds"] = _numbers(thresholds, _read_lines(thresholds))
+        try:
+            return RamConfig(**fields)
+        except (ValueError, TypeError, StrictDataclassError) as error:
+            detail = " ".join(str(error).split())
+            raise ConversionError(
+                f"The sizes of {source.name!r} do not make a RAM model: {detail}"
+            ) from error
+
+    def save_others(settings: RamConfig, folder: Path) -> None:
+        size = {"height": settings.image_size, "width": settings.image_size}
+        RamImageProcessor(size=size).save_pretrained(folder)
+
+    return convert_file(source, target, KEY_MAP, settings_of, RamModel, dtype=dtype, save_others=save_others)
 
 
 def infer_fields(plan: Plan, name: str, given: Mapping[str, Any]) -> dict[str, Any]:

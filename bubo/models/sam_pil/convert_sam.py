@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from transformers import SamConfig, SamImageProcessorPil, SamModel
 
-from bubo.models.checkpoints import open_checkpoint
-from bubo.models.conversion import KeyMap, Report, Split, count_layers, shape_of, write_model
+from bubo.models.checkpoints import Checkpoint
+from bubo.models.conversion import KeyMap, Plan, Report, Split, convert_file, count_layers, shape_of
 
 # The heads are stacks of linear layers, of which the first and the last have names of their own.
 _HEAD = r"(iou_prediction_head|output_hypernetworks_mlps\.\d+)\.layers"
@@ -75,20 +75,18 @@ def convert_sam(
     Raises:
         ConversionError: If the file is not SAM's, or not whole.
     """
-    released = open_checkpoint(source)
-    settings = infer_config(released, source.name, config or {})
-    with torch.device("meta"):
-        model = SamModel(settings)
-    side = settings.vision_config.image_size
 
-    def save_others(folder: Path) -> None:
+    def settings_of(released: Checkpoint, _: Plan) -> SamConfig:
+        return infer_config(released, source.name, config or {})
+
+    def save_others(settings: SamConfig, folder: Path) -> None:
+        side = settings.vision_config.image_size
         processor = SamImageProcessorPil(
             size={"longest_edge": side}, pad_size={"height": side, "width": side}
         )
         processor.save_pretrained(folder)
 
-    plan = KEY_MAP.plan(released)
-    return write_model(plan, model, target, name=source.name, dtype=dtype, save_others=save_others)
+    return convert_file(source, target, KEY_MAP, settings_of, SamModel, dtype=dtype, save_others=save_others)
 
 
 def infer_config(released: Mapping[str, Tensor], name: str, given: Mapping[str, Any]) -> SamConfig:

@@ -88,7 +88,7 @@ def test_each_class_is_well_formed(item):
     texts = [glyph.text for glyph in item.glyphs]
     assert len(set(texts)) == len(texts) and all(len(text) == 1 for text in texts)
     assert item.glyphs_for(held_out=False)
-    assert len(item.glyphs_for(held_out=True)) <= 1
+    assert len(item.glyphs_for(held_out=True)) == (len(item.glyphs) > 1)  # one of several is kept back
     assert set(item.colours) <= set(COLOURS)
 
 
@@ -122,10 +122,6 @@ def test_promised_colours_are_the_main_hue(glyph):
     degrees = hls[vivid, 0] * 360
     inside = (degrees >= low) & (degrees <= high) if low < high else (degrees >= low) | (degrees <= high)
     assert inside.mean() > 0.5
-
-
-def test_held_out_glyphs_exist_for_many_classes():
-    assert sum(bool(item.glyphs_for(held_out=True)) for item in OBJECTS) >= 20
 
 
 def test_missing_font_is_a_clear_error(monkeypatch, tmp_path):

@@ -9,7 +9,9 @@ import torch
 
 from bubo.errors import ModelError
 from bubo.grounding.grounding_dino import GroundingDinoDetector
-from bubo.types import same
+from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.pipeline import Grounder
+from bubo.types import Regions, same
 
 LOW = {"box_threshold": 0.05, "text_threshold": 0.01}
 
@@ -149,3 +151,45 @@ def test_a_foreign_tokenizer_is_refused():
     processor.tokenizer = tiny_grounding.word_tokenizer(specials)
     with pytest.raises(ModelError, match=r"writes '\.' as 7, but the detector separates phrases at \[101"):
         GroundingDinoDetector(tiny_grounding.dino(), processor)
+
+
+PHRASES = ["dog", "a small red bird", "the tree", "cat", "traffic light", "a brown boat", "car", "house"]
+
+
+class ByPlace(torch.nn.Module):
+    """Chooses queries by what the picture shows, whatever is asked for."""
+
+    def forward(self, vision_hidden_state, *_):
+        return vision_hidden_state.mean(-1, keepdim=True)
+
+
+@pytest.mark.parametrize("mm", [False, True])
+def test_together_is_alone_where_phrases_do_not_meet(mm, picture):
+    # Phrases meet in the picture's half only: fusion, the choice of queries, the decoder's look at the text.
+    # With that shut, what is read at a phrase's own tokens must be what the phrase gives alone.
+    model = tiny_grounding.dino(mm)
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            if name.endswith(("vision_param", "text_param")) or "encoder_attn_text.out_proj" in name:
+                value.zero_()
+    model.model.encoder_output_class_embed = ByPlace()
+    passes = []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    detector = GroundingDinoDetector(model, tiny_grounding.dino_processor(), **LOW)
+    alone = Regions.merge([detector.detect(picture, [phrase]) for phrase in PHRASES])
+    assert len(passes) == len(PHRASES)
+    together = detector.detect(picture, PHRASES)
+    assert len(passes) == len(PHRASES) + 1
+    assert together.labels == alone.labels and len(set(together.labels)) == len(PHRASES)
+    np.testing.assert_allclose(together.boxes, alone.boxes, atol=1e-3)
+    np.testing.assert_allclose(together.scores, alone.scores, atol=1e-5)
+
+
+def test_the_nouns_of_a_text_take_one_pass(picture):
+    model = tiny_grounding.dino()
+    passes = []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    detector = GroundingDinoDetector(model, tiny_grounding.dino_processor(), **LOW)
+    grounder = Grounder(None, detector, None, None, Lexicon(), open_vocabulary=True)
+    grounder.ground("A dog, a bird, a tree, a cat, a boat, a car and a house.", [picture])
+    assert len(passes) == 1

@@ -296,3 +296,56 @@ def test_each_thread_reads_what_its_own_call_left(tools, picture):
     assert elsewhere[0] == ("", {})
     assert elsewhere[1][0] == "about a cat" and "tag_s" not in elsewhere[1][1]  # the picture was known
     assert tools.grounder.note == "about a dog" and {"tag_s", "match_s"} <= set(tools.grounder.last)
+
+
+def test_the_nouns_of_a_text_are_one_question_in_an_open_vocabulary(tools, picture):
+    tools.grounder.open_vocabulary = True
+    text = "A cat, a skateboard, a theremin and a dog."
+    tools.grounder.ground(text, [picture])
+    assert tools.detector.asked == [("dog",), ("cat", "skateboard", "theremin")]
+    tools.grounder.ground(text + " And a kettle.", [picture])
+    assert tools.detector.asked[2:] == [("kettle",)]
+
+
+def test_masks_are_made_in_blocks_and_large_ones_kept_small(monkeypatch):
+    large = Picture(np.zeros((1200, 1000, 3), np.uint8))
+    monkeypatch.setattr("bubo.grounding.pipeline.BLOCK_BYTES", 3 * 1_200_000)
+    boxes = [((10.0 * n, 20.0, 10.0 * n + 8, 40.0), 0.9) for n in range(10)]
+    sizes = []
+
+    class Counting(FakeSegmenter):
+        def segment(self, picture, where):
+            sizes.append(len(where))
+            return super().segment(picture, where)
+
+    grounder = Grounder(None, FakeDetector({"dog": boxes}), Counting(), None, LEXICON)
+    entities, _, _ = grounder.ground("There are dogs.", [large])
+    assert sizes == [3, 3, 3, 1]
+    regions = entities[0].regions
+    assert len(regions) == 10 and sum(region.mask_bytes for region in regions) < 1000
+    for region, (box, _) in zip(regions, boxes, strict=True):
+        assert region.mask.shape == large.size_hw and region.mask.sum() == 7 * 19
+        assert region.mask[20:39, int(box[0]) : int(box[2]) - 1].all()
+
+
+def test_nothing_is_locked_while_a_matcher_thinks(tools, picture):
+    from threading import Event
+
+    thinking, done = Event(), Event()
+
+    def slow(*args, **options):
+        thinking.set()
+        assert done.wait(30)
+        return match(*args, **options)
+
+    tools.grounder.matcher = slow
+    results = []
+    thread = Thread(target=lambda: results.append(tools.grounder.ground("I see a dog.", [picture])))
+    thread.start()
+    assert thinking.wait(30)
+    entities, _, _ = tools.grounder.ground("A cat", [picture], finished=False)  # another conversation
+    assert [entity.label for entity in entities] == ["cat"]
+    assert not results
+    done.set()
+    thread.join()
+    assert [entity.label for entity in results[0][0]] == ["dog"]

@@ -10,7 +10,7 @@ from tiny_ram import TAGS, tiny_ram, write_released
 from bubo.errors import InputError, ModelError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
-from bubo.grounding.ram_tagger import RamTagger, read_label_embeds, tag_scores
+from bubo.grounding.ram_tagger import RamTagger, read_label_embeds, tag_scores, things_left_out
 from bubo.models.conversion import convert
 from bubo.models.ram import RamImageProcessor
 from bubo.types import Picture
@@ -167,3 +167,16 @@ def test_the_grounder_links_what_the_tagger_names(picture):
     assert detector.asked == [("hound",)]
     assert [text[link.start : link.end] for link in links] == ["A wolfhound"]
     assert [entity.label for entity in entities] == ["hound"]
+
+
+def test_tags_that_name_no_thing_are_left_out_of_the_models_own(picture):
+    from bubo.models.ram.tags_ram import released_tags
+
+    listed = things_left_out()
+    assert {"picture", "see", "red", "dark"} <= listed <= set(released_tags())
+    assert not {"dog", "light", "orange", "swing", "car"} & listed
+    names = ["dog", "picture", "see", "beach", "zoo"]
+    own = RamTagger(tiny_ram(tag_names=names), processor(), thresholds=0.0)
+    assert own.tags == ("dog", "beach", "zoo") and set(own.tag(picture).labels) == set(own.tags)
+    given = RamTagger(tiny_ram(tag_names=names), processor(), names, thresholds=0.0)
+    assert given.tags == tuple(names) and set(given.tag(picture).labels) == set(names)

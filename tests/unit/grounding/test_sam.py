@@ -8,7 +8,7 @@ from transformers import SamProcessor
 
 from bubo.errors import InputError
 from bubo.grounding.sam import SamSegmenter, fill_holes
-from bubo.types import Picture, Regions, same
+from bubo.types import Picture, Place, Point, Regions, same
 
 BOXES = np.array([[5, 5, 40, 40], [20, 10, 70, 55]], np.float32)
 
@@ -127,3 +127,27 @@ def test_small_holes_are_filled_and_large_ones_stay():
     np.testing.assert_array_equal(fill_holes(mask, 5), mask)
     assert fill_holes(mask, 101)[25, 25]
     assert fill_holes(np.ones((3, 3), bool), 9).all() and not fill_holes(np.zeros((3, 3), bool), 9).any()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place.at(30, 30),
+        Place((Point(30, 30), Point(60, 50, False))),
+        Place(box=(5, 5, 40, 40)),
+        Place((Point(30, 30), Point(39, 39, False)), (5, 5, 40, 40)),
+    ],
+)
+def test_a_place_is_one_prompt(segmenter, picture, place):
+    segmenter.mask_threshold = -1e9  # all pixels
+    asked = []
+    segmenter.model.register_forward_hook(lambda *call: asked.append(call[2]), with_kwargs=True)
+    calls = count_encodings(segmenter)
+    found = segmenter.segment_place(picture, place)
+    assert found.labels == ("",) and found.masks.all() and found.boxes.tolist() == [[0, 0, 80, 60]]
+    assert len(asked) == len(calls) == 1
+    assert ("input_boxes" in asked[0]) == (place.box is not None)
+    marks = asked[0].get("input_labels")
+    assert (0 if marks is None else marks.shape[-1]) == len(place.points)
+    segmenter.mask_threshold = 1e9
+    assert len(segmenter.segment_place(picture, place)) == 0

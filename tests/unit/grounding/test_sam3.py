@@ -9,7 +9,7 @@ from fakes import VOCABULARY
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
 from bubo.grounding.sam3 import Sam3Grounder
-from bubo.types import Regions, same
+from bubo.types import Place, Point, Regions, same
 
 
 class Presence:
@@ -103,3 +103,26 @@ def test_a_point_gives_the_smallest_thing_that_holds_it(tool, picture):
     assert found.labels == ("",) and found.masks[0][20, 30]
     tool.mask_threshold = 1.0
     assert len(tool.segment(picture, np.array([[30.0, 20.0]]))) == 0
+
+
+def test_masks_of_a_large_picture_come_when_they_are_asked_for(tool, picture, monkeypatch):
+    whole = tool.detect(picture, ["dog", "cat"])
+    monkeypatch.setattr("bubo.grounding.sam3.MASK_BYTES", 1)
+    fresh = Sam3Grounder(*tiny_grounding.sam3(), threshold=0.4)
+    later = fresh.detect(picture, ["dog", "cat"])
+    assert later.masks is None and later.labels == whole.labels
+    np.testing.assert_array_equal(later.boxes, whole.boxes)
+    there = np.flatnonzero((later.boxes[:, 2:] > later.boxes[:, :2]).all(axis=1))
+    parts = [fresh.segment(picture, later[[number]]) for number in there]
+    for number, part in zip(there, parts, strict=True):
+        np.testing.assert_array_equal(part.masks[0], whole.masks[number])
+
+
+def test_a_place_is_the_smallest_figure_that_holds_its_points(tool, picture):
+    tool.mask_threshold = -1.0  # every mask is the whole picture
+    for place in (Place.at(30, 30), Place(box=(5, 5, 40, 40)), Place((Point(30, 30), Point(31, 31)))):
+        found = tool.segment_place(picture, place)
+        assert found.labels == ("",) and found.masks.all() and found.boxes.tolist() == [[0, 0, 80, 60]]
+    assert len(tool.segment_place(picture, Place((Point(30, 30), Point(5, 5, False))))) == 0
+    tool.mask_threshold = 2.0  # no mask has a pixel
+    assert len(tool.segment_place(picture, Place.at(30, 30))) == 0

@@ -292,3 +292,23 @@ def test_a_verdict_looks_at_what_makes_the_sound(
         and reason
         and {keys for head, at, keys in row.targets if at in reason and head == 0} == {(sound + 1,)}
     )
+
+
+@pytest.mark.parametrize(("named", "thing"), [("the dog", "t0"), ("the cat", "t1")])
+def test_the_one_that_is_further_is_looked_at_before_it_is_named(
+    packer: Packer, named: str, thing: str
+) -> None:
+    text = f"The dog is on the left and the cat in the middle: {named} is further left."
+    begins = {"t0": [0], "t1": [text.index("the cat")]}
+    begins[thing].append(text.rindex(named))
+    links = [(at, at + 7, [name], []) for name, places in begins.items() for at in places]
+    answer = bubo(text, "further", ["t0"], ["t1"], sorted(links))
+    row = packer.pack([[user("Which is further left?", "picture"), answer]], SLOTS)
+    image = row.ids.index(packer.special["<|image|>"])
+    start, ends = row.spans[0][0], packer.encode(text)[1]
+    about, compare = queries(row, 0), queries(row, 1)
+    other = {"t0": "t1", "t1": "t0"}[thing]
+    for i, end in enumerate(ends):
+        first, second = (thing, other) if end >= text.index(":") else ("t0", "t1")
+        assert about[start + i] == (image + SLOTS[first],)
+        assert compare[start + i] == (image + SLOTS[second],)

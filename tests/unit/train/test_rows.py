@@ -10,7 +10,15 @@ import torch
 from tiny import tiny_tokenizer
 
 from bubo.train.packing import IGNORE, Front, Packer, collate_rows, offsets
-from bubo.train.rows import RowSet, answer_facts, exact_by_kind, truth_reader, value_spans
+from bubo.train.rows import (
+    RowSet,
+    answer_facts,
+    exact_by_kind,
+    join,
+    truth_reader,
+    usual_length,
+    value_spans,
+)
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +159,41 @@ def test_facts_weigh_more(small_arrays: Any, packer: Packer) -> None:
     }
     assert {int(i) for i in (batch["word_weight"][0] == 4).nonzero()} == heavy
     assert set(batch["word_weight"].unique().tolist()) == {1.0, 4.0}
+
+
+def user(text: str, *media: str) -> dict[str, Any]:
+    return {"role": "user", "text": text, "media": list(media)}
+
+
+def test_joined_dialogues_show_their_media_once() -> None:
+    first = [user("Where?", "picture"), answer("position", "There.")]
+    adding = [
+        user("What?", "picture"),
+        answer("place", "Here."),
+        user("And?", "sound"),
+        answer("when", "Now."),
+    ]
+    second = [user("How many?", "picture"), answer("count", "Two.")]
+    talk, *alone = join([adding, first, adding, second])
+    assert alone == [adding]
+    assert [turn["text"] for turn in talk[::2]] == ["Where?", "How many?", "What?", "And?"]
+    assert [turn["media"] for turn in talk[::2]] == [["picture"], [], [], ["sound"]]
+    assert adding[0]["media"] == ["picture"]  # left as it was
+    assert join([first]) == [first]
+
+
+def test_a_share_of_the_rows_is_joined(small_arrays: Any, packer: Packer) -> None:
+    apart, half, all_of_them = (rows_of(small_arrays, packer, joined=share) for share in (0.0, 0.5, 1.0))
+    several = [i for i in range(len(apart)) if len(apart[i][3]) > 1]
+    assert several
+    for i in several:
+        turns = sorted(turn["text"] for dialogue in apart[i][3] for turn in dialogue)
+        assert sorted(turn["text"] for dialogue in all_of_them[i][3] for turn in dialogue) == turns
+        assert len(all_of_them[i][3]) < len(apart[i][3])
+    joined = set()
+    for epoch in range(12):
+        half.set_epoch(epoch)
+        assert half[several[0]][3] == half[several[0]][3]
+        joined.add(len(half[several[0]][3]) < len(apart[several[0]][3]))
+    assert joined == {True, False}
+    assert usual_length(all_of_them) > usual_length(apart)

@@ -1,0 +1,175 @@
+"""The line before something that one thread may use at a time: order, sharing, failures, absence."""
+
+import threading
+import time
+
+import pytest
+
+from bubo.errors import BuboError
+from bubo.passes import Passes
+
+
+def in_threads(*works):
+    """Runs functions at once; gives what each returned or raised."""
+    results = [None] * len(works)
+
+    def run(number, work):
+        try:
+            results[number] = work()
+        except BaseException as error:
+            results[number] = error
+
+    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads), "a thread hangs"
+    return results
+
+
+class Doubler:
+    """Doubles numbers; remembers the passes; the first one waits for a gate."""
+
+    def __init__(self):
+        self.passes = []
+        self.gate = threading.Event()
+
+    def __call__(self, items):
+        self.passes.append(list(items))
+        if len(self.passes) == 1:
+            self.gate.wait(10)
+        return [ValueError(f"{item} is odd") if item % 2 else 2 * item for item in items]
+
+
+def waiting(passes, count):
+    """Waits until so many tickets stand in the line."""
+    end = time.monotonic() + 10
+    while len(passes._line) < count and time.monotonic() < end:
+        time.sleep(0.001)
+    assert len(passes._line) == count
+
+
+def test_who_waits_at_once_shares_a_pass_and_one_failure_is_one_caller_s():
+    double = Doubler()
+    passes = Passes(double, most=3)
+
+    def open_gate():
+        waiting(passes, 5)
+        double.gate.set()
+
+    def later(item):
+        def work():
+            while not double.passes:
+                time.sleep(0.001)
+            return passes.share(item)
+
+        return work
+
+    results = in_threads(lambda: passes.share(0), *(later(item) for item in (2, 4, 5, 6, 8)), open_gate)
+    assert results[:3] == [0, 4, 8]
+    assert isinstance(results[3], ValueError) and str(results[3]) == "5 is odd"
+    assert results[4:6] == [12, 16]
+    assert [len(items) for items in double.passes] == [1, 3, 2]  # never more than three
+    assert passes.share(10) == 20
+
+
+def test_an_error_of_the_pass_goes_to_all_and_blocks_nobody():
+    calls = []
+
+    def run(items):
+        calls.append(items)
+        raise RuntimeError("broken")
+
+    passes = Passes(run, most=8)
+    results = in_threads(*[lambda: passes.share(1)] * 4)
+    assert all(isinstance(result, RuntimeError) for result in results)
+    assert sum(len(items) for items in calls) == 4
+    assert passes.alone(lambda: 7) == 7
+
+
+def test_an_interrupted_leader_tells_those_it_computed_for():
+    entered, others = threading.Event(), threading.Event()
+
+    def run(items):
+        if items == ["first"]:
+            entered.set()
+            others.wait(10)
+            return items
+        raise KeyboardInterrupt
+
+    passes = Passes(run, most=8)
+
+    def second():
+        entered.wait(10)
+        return passes.share("second")
+
+    def release():
+        entered.wait(10)
+        waiting(passes, 3)
+        others.set()
+
+    results = in_threads(lambda: passes.share("first"), second, second, second, release)
+    assert results[0] == "first"
+    kinds = sorted(type(result).__name__ for result in results[1:4])
+    assert kinds == ["BuboError", "BuboError", "KeyboardInterrupt"]
+    assert any(isinstance(result, BuboError) and "ask again" in str(result) for result in results)
+    assert passes.alone(lambda: 7) == 7
+
+
+def test_what_runs_alone_runs_alone_and_takes_turns():
+    inside, seen = [], []
+    passes = Passes(lambda items: [enter(item) for item in items], most=8)
+
+    def enter(name):
+        inside.append(name)
+        time.sleep(0.002)
+        seen.append(tuple(inside))
+        inside.remove(name)
+        return name
+
+    def many(name):
+        return [passes.alone(lambda: enter(name)) for _ in range(10)]
+
+    in_threads(lambda: many("a"), lambda: many("b"), lambda: [passes.share("c") for _ in range(10)])
+    assert len(seen) == 30
+    assert all(len(group) == 1 for group in seen)
+    with pytest.raises(ZeroDivisionError):
+        passes.alone(lambda: 1 / 0)
+    assert passes.alone(lambda: 7) == 7
+    order = [group[0] for group in seen]
+    assert "aaaaa" not in "".join(order)  # nobody goes five times while others wait
+
+
+def test_a_pass_waits_for_the_members_of_the_last_one_but_not_for_those_who_left_or_stay_away():
+    sizes = []
+
+    def run(items):
+        sizes.append(len(items))
+        time.sleep(0.2)
+        return items
+
+    passes = Passes(run, most=8, patience_s=5)
+    start = threading.Barrier(2)
+
+    def prompt():
+        start.wait(10)
+        for _ in range(4):
+            passes.share("prompt", "prompt")
+
+    def slow():
+        start.wait(10)
+        for _ in range(2):
+            passes.share("slow", "slow")
+            time.sleep(0.05)
+        passes.leave("slow")
+
+    in_threads(prompt, slow)
+    assert sizes.count(2) >= 1 and sum(sizes) == 6
+    assert len(sizes) <= 5  # by itself the first one would have run ahead: six passes of one each
+    started = time.perf_counter()
+    passes.share("slow", "slow")
+    passes.share("prompt", "prompt")  # waits for the absent one, but no longer than a pass takes
+    passes.share("prompt", "prompt")  # and only once
+    assert time.perf_counter() - started < 5  # its patience
+    assert sizes[-3:] == [1, 1, 1]
