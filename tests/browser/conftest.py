@@ -165,6 +165,7 @@ class Visitor:
 
     def ask(self, *kinds: str, text: str = "What is here?") -> str:
         """A conversation with one question about the files and its whole answer; its id."""
+        self.get("/api/session")
         media = [self.upload(kind)["id"] for kind in kinds]
         conversation: str = self.post("/api/conversations", data={})["id"]
         question = {"text": text, "media": media, "places": [], "parent": None, "settings": {}}

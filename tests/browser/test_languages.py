@@ -25,7 +25,7 @@ def test_the_browsers_language_is_taken_and_a_choice_is_kept(visit: Callable[...
     assert page.evaluate("document.documentElement.lang") == "es"
     expect(page.get_by_role("heading", name="Enséñame algo o ponme un sonido")).to_be_visible()
     page.get_by_role("button", name="Ajustes").click()
-    page.get_by_role("radio", name="English").check(force=True)
+    page.get_by_text("English", exact=True).click()
     expect(page.get_by_role("heading", name="Show me something, or play me a sound")).to_be_visible()
     page.reload()
     assert page.evaluate("document.documentElement.lang") == "en"

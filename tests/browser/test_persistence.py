@@ -134,7 +134,7 @@ def test_settings_are_kept_and_sent(visitor: Visitor):
     page.get_by_role("button", name="Settings").click()
     page.get_by_role("switch", name="Show what words stand on").uncheck()
     page.get_by_label("Temperature", exact=True).fill("0.3")
-    page.get_by_role("radio", name="Dark").check(force=True)
+    page.get_by_text("Dark", exact=True).click()
     page.keyboard.press("Escape")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.reload()

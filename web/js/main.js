@@ -27,6 +27,9 @@ function loadTalk() {
   talk ??= Promise.all([import("./runs.js"), import("./chat.js")]).then(([{ Runs }, { Chat }]) => {
     new Chat(store, { again, edit: (message) => composer.edit(message) });
     return new Runs(store);
+  }).catch(() => {
+    talk = null;
+    throw new ApiError(0, { code: "offline" });
   });
   return talk;
 }

@@ -177,9 +177,10 @@ class Stage {
   /** @param {Media} medium */
   film({ id, kind, name, thumbnail, url, duration_s }) {
     const inside = kind === "picture" ? make("img", { src: thumbnail ?? url, alt: "", loading: "lazy" })
-      : make("span", { class: "film-sound" }, icon("sound"), clock(duration_s ?? 0));
+      : make("span", { class: "film-sound", "aria-hidden": "true" }, icon("sound"), clock(duration_s ?? 0));
     const label = t(kind === "picture" ? "stage.show_picture" : "stage.show_sound", { name });
-    return make("button", { type: "button", class: "film", tabindex: -1, "aria-label": label, title: name, data: { media: id }, on: { click: () => this.store.show(id) } }, inside);
+    return make("button", { type: "button", class: "film", tabindex: -1, title: name, data: { media: id }, on: { click: () => this.store.show(id) } },
+      inside, make("span", { class: "visually-hidden" }, label));
   }
 
   /** On a phone the stage may be folded or scrolled away when something is pinned. */

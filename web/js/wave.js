@@ -146,8 +146,8 @@ export class Wave {
   spanButton(one, row) {
     const { entity, t0, t1 } = one;
     const times = t("wave.span", { label: entity.label, from: clock(t0, true), to: clock(t1, true) });
-    const made = make("button", { type: "button", class: `wave-span slot-${entity.slot}`, "aria-label": times, title: times, data: { entity: entity.id } },
-      make("b", { class: "badge" }, badgeOf(entity)), make("span", {}, entity.label));
+    const made = make("button", { type: "button", class: `wave-span slot-${entity.slot}`, title: times, data: { entity: entity.id } },
+      make("b", { class: "badge", "aria-hidden": "true" }, badgeOf(entity)), make("span", { "aria-hidden": "true" }, entity.label), make("span", { class: "visually-hidden" }, times));
     made.style.setProperty("--row", String(row));
     const leave = () => this.store.state.pointing.lit === entity.id && this.store.light(null, "span");
     made.addEventListener("pointerenter", (event) => event.pointerType !== "touch" && this.store.light(entity.id, "span"));
