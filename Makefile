@@ -13,7 +13,7 @@ PYTHON ?=
 # A virtual environment sees these instead of whatever the caller's shell has.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help install run test slow-test lint format wheel-test nano eval bench parity docs fonts clean
+.PHONY: help install run chat test slow-test browser lint format wheel-test nano eval bench parity docs fonts clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -21,19 +21,22 @@ help:  ## list the verbs
 # Only for its file with CLIP's vocabulary; what it depends on, torchvision among it, is left out.
 CLIP_VOCABULARY := "open_clip_torch>=3.3,<4" "ftfy>=6.3,<7" "wcwidth>=0.2"
 
-install: $(STAMP)  ## make .venv and install Bubo with what training and tests need
+install: $(STAMP)  ## make .venv and install Bubo with what the server, training and tests need
 
 # The new environment is only marked as installed when everything works; an interrupted install starts again.
 $(STAMP): pyproject.toml
 	@$(find_python); \
 	echo "Setting up $(VENV) with $$python"; \
 	$(PY) -c "" 2>/dev/null || "$$python" -m venv --clear $(VENV) || { $(add_venv) && "$$python" -m venv --clear $(VENV); }
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[dev,train]"
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[dev,train,web,postgres]"
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps $(CLIP_VOCABULARY)
 	@$(PY) -c "$$CHECK_INSTALL"
 	@touch $@
 
-run: $(STAMP)  ## talk about a sample picture and sound in the terminal
+run: $(STAMP)  ## serve the page on this machine, and open it in a browser where there is one
+	@$(BIN)/bubo serve
+
+chat: $(STAMP)  ## talk about a sample picture and sound in the terminal
 	@$(BIN)/bubo chat --samples
 
 test: $(STAMP) fonts  ## unit and end-to-end tests: CPU, no network
@@ -41,6 +44,9 @@ test: $(STAMP) fonts  ## unit and end-to-end tests: CPU, no network
 
 slow-test: $(STAMP) fonts  ## tests of more than ten seconds: killed trainings, full disks, workers
 	$(BIN)/pytest -m slow tests
+
+browser: $(STAMP)  ## drive the page in Chromium, with a scripted model and with nano
+	$(BIN)/pytest -m "browser" tests/browser
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ __all__ = ["VERBS", "main"]
 VERBS: dict[str, tuple[str, str]] = {
     "ask": ("bubo.cli.ask:main", "answer one question about pictures and sounds"),
     "chat": ("bubo.cli.chat:main", "talk about pictures and sounds in the terminal"),
+    "serve": ("bubo.cli.serve:main", "open the page in the browser; answer programs, too"),
     "ground": ("bubo.cli.ground:main", "find in a picture what a text speaks of"),
     "eval": ("bubo.train.evaluate:main", "measure a model against the held-out world"),
     "data": ("bubo.data_tools.command:main", "make data sets for training and evaluation"),

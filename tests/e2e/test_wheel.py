@@ -5,12 +5,14 @@ Slow and in need of a package index, so it is not part of `make test`; run it wi
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -48,7 +50,7 @@ def installed(built, tmp_path_factory):
     run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     # the bound on torch in the package's own metadata keeps pip from fetching a newer build
-    run(programs / "python", "-m", "pip", "install", "--quiet", built[0], cwd=folder)
+    run(programs / "python", "-m", "pip", "install", "--quiet", f"{built[0]}[web]", cwd=folder)
     return programs
 
 
@@ -101,6 +103,31 @@ def test_a_question_in_the_clean_environment(installed, tmp_path):
     )
     assert answer["text"].split()[0] in plain
     assert (tmp_path / "linked.png").stat().st_size > 1000
+
+
+def test_the_server_there_shows_the_page_and_its_examples(installed, tmp_path):
+    command = [installed / "bubo", "serve", "--port", "0", "--data", tmp_path / "data"]
+    server = subprocess.Popen(
+        command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        line = server.stdout.readline()
+        found = re.search(r"http://\S+/", line)
+        assert found, line + server.stderr.read()
+        page = urlopen(found[0], timeout=60).read().decode()
+        assert page.startswith("<!doctype html>")
+        own = [name for name in re.findall(r'(?:src|href)="([^"#]+)', page) if name.startswith("/assets/")]
+        assert own
+        for name in own:
+            assert urlopen(found[0].rstrip("/") + name, timeout=60).status == 200
+        examples = json.load(urlopen(found[0] + "api/examples", timeout=60))
+        assert len(examples) == 4
+        for medium in (one for example in examples for one in example["media"]):
+            assert len(urlopen(found[0].rstrip("/") + medium["url"], timeout=60).read()) == medium["bytes"]
+    finally:
+        server.kill()
+        server.communicate()
 
 
 def test_every_part_imports_there(installed, tmp_path):

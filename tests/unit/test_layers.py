@@ -114,7 +114,7 @@ ARROWS = {
     "assistant": CORE | {"grounding", "loading", "media", "models", "nano", "speaker"},
     "conversation_file": CORE | {"media"},
     "conversation": CORE | {"assistant", "conversation_file", "media", "speaker"},
-    "server": CORE | {"assistant", "conversation", "draw", "media"},
+    "server": CORE | {"assistant", "conversation", "draw", "files", "media", "speaker"},
     "cli": LIBRARY | {"cli"},
     "__main__": {"cli"},
     "train": CORE | {"media", "models", "records"},

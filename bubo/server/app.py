@@ -1,0 +1,132 @@
+"""The application: `create_app` puts engine, stores and routes together and says what runs beside them."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from bubo import __version__
+from bubo.server import (
+    routes_chat,
+    routes_conversations,
+    routes_examples,
+    routes_files,
+    routes_ground,
+    routes_health,
+    routes_media,
+    routes_runs,
+    routes_session,
+    static,
+)
+from bubo.server.conversations import ConversationStore
+from bubo.server.database import Database
+from bubo.server.engine import Engine
+from bubo.server.logs import RequestLog
+from bubo.server.media_files import MediaStore
+from bubo.server.metrics import Metrics
+from bubo.server.owners import Owners
+from bubo.server.replies import add_problem_handlers
+from bubo.server.runs import Runs
+from bubo.server.security import add_guards
+from bubo.server.services import Services
+from bubo.server.settings import ServerSettings
+
+__all__ = ["create_app"]
+
+PURGE_EVERY_S = 5.0
+SWEEP_EVERY_S = 3_600.0
+_log = logging.getLogger(__name__)
+_ROUTERS = (
+    routes_session,
+    routes_media,
+    routes_examples,
+    routes_conversations,
+    routes_runs,
+    routes_chat,
+    routes_files,
+    routes_ground,
+    routes_health,
+    static,  # last: it answers what is left
+)
+
+
+def create_app(settings: ServerSettings, engine: Engine) -> FastAPI:
+    """The whole server, ready to be run by uvicorn or a test's client.
+
+    Args:
+        settings: Where its data lie, who may come in, and its limits.
+        engine: What answers; it may still be loading.
+
+    Raises:
+        InputError: If the database's address or the list of users is wrong.
+        StorageError: If data folder or database cannot be used.
+    """
+    app = FastAPI(
+        title="Bubo",
+        version=__version__,
+        description="An assistant that sees, hears and shows what its words stand on.",
+        docs_url=None,  # theirs load scripts from elsewhere; static.py has ours
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    database = Database(settings.url)
+    limits = settings.limits
+    conversations = ConversationStore(database, limits)
+    media = MediaStore(database, settings.data / "media", limits)
+    metrics = Metrics()
+    app.state.services = Services(
+        settings=settings,
+        database=database,
+        conversations=conversations,
+        media=media,
+        owners=Owners(settings),
+        engine=engine,
+        runs=Runs(limits=limits, conversations=conversations, media=media, engine=engine, metrics=metrics),
+        metrics=metrics,
+    )
+    conversations.mark_interrupted()
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    add_problem_handlers(app)
+    add_guards(app, settings)
+    app.add_middleware(RequestLog, metrics=metrics)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Services = app.state.services
+    keeper = asyncio.create_task(_keep_clean(parts))
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeper
+        await run_in_threadpool(parts.runs.close)
+        await run_in_threadpool(purge, parts)
+        parts.database.close()
+
+
+async def _keep_clean(parts: Services) -> None:
+    """Purges what was deleted, now and then sweeps up what nobody uses."""
+    loop = asyncio.get_running_loop()
+    swept = -SWEEP_EVERY_S
+    while True:
+        try:
+            await run_in_threadpool(purge, parts)
+            if loop.time() - swept >= SWEEP_EVERY_S:
+                swept = loop.time()
+                await run_in_threadpool(parts.media.sweep)
+        except Exception:  # a database that is away for a moment must not end the cleaning
+            _log.exception("Deleted conversations could not be purged; trying again")
+        await asyncio.sleep(PURGE_EVERY_S)
+
+
+def purge(parts: Services) -> None:
+    """Removes conversations whose undo time is over, and the files that only they had."""
+    parts.media.remove_files(parts.conversations.purge())

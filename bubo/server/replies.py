@@ -1,0 +1,86 @@
+"""From errors to responses: every one is JSON of one shape, and none tells of the server's inside."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from bubo.errors import BuboError, InputError
+from bubo.server.allowed import allowed_methods
+from bubo.server.problems import Problem
+
+__all__ = ["add_problem_handlers", "problem_response"]
+
+_log = logging.getLogger(__name__)
+_MESSAGES = {
+    404: ("There is nothing at this address; /docs lists what there is.", "not_found"),
+    405: ("This address takes other methods; /docs lists them.", "method_not_allowed"),
+    413: ("The request is too large; send less at once.", "too_large"),
+}
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    """The response of a problem."""
+    return JSONResponse(problem.body(), problem.status, problem.headers)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Gives every error of the app its response."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(BuboError, _on_bubo_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_crash)
+
+
+async def _on_problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def _on_bubo_error(_: Request, error: Exception) -> JSONResponse:
+    status, code = (400, "invalid_input") if isinstance(error, InputError) else (500, "server_error")
+    if status == 500:
+        _log.error("A request failed: %s", error)
+    return problem_response(Problem(status, str(error), code))
+
+
+async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
+    """What does not fit the schema: the first place and what is wrong there."""
+    assert isinstance(error, RequestValidationError)
+    first: dict[str, Any] = next(iter(error.errors()), {})
+    place = [str(part) for part in first.get("loc", ())]
+    param = ".".join(place[1:]) or None
+    reason = str(first.get("msg", "it does not fit the schema"))
+    where = f"{param} (in the {place[0]})" if param and place else "The request"
+    return problem_response(
+        Problem(
+            422, f"{where} is wrong: {reason}. /docs shows what is expected.", "invalid_request", param=param
+        )
+    )
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    message, code = _MESSAGES.get(error.status_code, (str(error.detail), "http_error"))
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := allowed_methods(request.app, request.url.path)):
+        headers["Allow"] = methods  # the framework names those of the first route only
+    return problem_response(Problem(error.status_code, message, code, headers=headers))
+
+
+async def _on_crash(request: Request, error: Exception) -> JSONResponse:
+    number = getattr(request.state, "request_id", "")
+    _log.error("Request %s failed: %s", number, type(error).__name__, exc_info=error)
+    return problem_response(
+        Problem(
+            500,
+            f"The server failed at this request ({number}); try again, or tell who runs it.",
+            "server_error",
+            retryable=True,
+        )
+    )

@@ -1,0 +1,57 @@
+"""/v1/ground: what in pictures and sounds the phrases of a given text stand for."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from bubo.server.chat_media import ChatMedia
+from bubo.server.problems import Problem
+from bubo.server.routes_runs import check_ready
+from bubo.server.schema import FileId, GroundAnswer, GroundRequest
+from bubo.server.schema_stores import problems
+from bubo.server.services import Owner, Services, key_owner, services
+from bubo.server.wire import GroundingWriter
+from bubo.types import Picture, Sound
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["Bubo"])
+Parts = Annotated[Services, Depends(services)]
+Me = Annotated[Owner, Depends(key_owner)]
+
+
+@router.post("/ground", response_model=GroundAnswer, responses=problems(400, 404, 413))
+def ground(body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
+    """Ties the phrases of a text to pictures and sounds."""
+    limits = parts.settings.limits
+    given = len(body.pictures) + len(body.sounds)
+    if not 1 <= given <= limits.media_per_turn:
+        raise Problem(
+            400,
+            f"Give 1 to {limits.media_per_turn} pictures and sounds, not {given}.",
+            "wrong_number",
+            param="pictures",
+        )
+    if len(body.text) > limits.text_characters:
+        raise Problem(
+            400,
+            f"The text may have {limits.text_characters} characters, but has {len(body.text)}.",
+            "text_too_long",
+            param="text",
+        )
+    check_ready(parts)
+    media = ChatMedia(parts, me)
+    pictures = [media.picture(url, f"pictures.{number}") for number, url in enumerate(body.pictures)]
+    sounds: list[Sound] = []
+    for number, one in enumerate(body.sounds):
+        param = f"sounds.{number}"
+        found = media.file(one.file_id, param) if isinstance(one, FileId) else media.sound(one.data, param)
+        if isinstance(found, Picture):
+            raise Problem(400, "This file is a picture, not a sound.", "wrong_media", param=param)
+        sounds.append(found)
+    answer = parts.engine.ground(pictures, sounds, body.text)
+    writer = GroundingWriter(media.picture_ids, media.sound_ids)
+    for link in answer.links:
+        writer.add_link(link)
+    writer.finish(answer)
+    return {"object": "grounding", "model": parts.engine.name, "text": body.text, **writer.whole()}

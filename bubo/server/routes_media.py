@@ -1,0 +1,80 @@
+"""/api/media: pictures and sounds of the one who asks."""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, UploadFile
+from starlette.responses import FileResponse
+
+from bubo.server.media_files import THUMBNAIL_TYPE
+from bubo.server.messages import media_dict
+from bubo.server.records import MediaRecord
+from bubo.server.schema_stores import Media, problems
+from bubo.server.services import Owner, Services, owner, services
+
+__all__ = ["media_headers", "router"]
+
+router = APIRouter(prefix="/api/media", tags=["media"])
+Parts = Annotated[Services, Depends(services)]
+Me = Annotated[Owner, Depends(owner)]
+
+_ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "audio/wav": ".wav"}
+_BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} for kind in _ENDINGS}, "description": "The whole file."},
+    206: {"content": {kind: {} for kind in _ENDINGS}, "description": "The range that was asked for."},
+}
+
+
+@router.post("", status_code=201, response_model=Media, response_model_exclude_none=True,
+             responses=problems(413, 415, 507))  # fmt: skip
+def add_media(file: UploadFile, me: Me, parts: Parts) -> dict[str, Any]:
+    """Stores a picture or sound, written anew: upright, without metadata, sounds as mono at 16 kHz."""
+    return media_dict(parts.media.add(me.id, file.file, file.filename or "", kept=False))
+
+
+@router.get("/{media_id}", response_model=Media, response_model_exclude_none=True, responses=problems(404))
+def get_media(media_id: str, me: Me, parts: Parts) -> dict[str, Any]:
+    """What is known of a picture or sound, with the peaks of its wave."""
+    return media_dict(parts.media.get(me.id, media_id))
+
+
+@router.get("/{media_id}/content", response_class=FileResponse, responses=_BYTES | problems(404, 416))
+def get_content(media_id: str, me: Me, parts: Parts) -> FileResponse:
+    """The file, or the range of it that the header asks for."""
+    record = parts.media.get(me.id, media_id)
+    return FileResponse(
+        parts.media.open(me.id, media_id),
+        media_type=record.content_type,
+        filename=file_name(record),
+        content_disposition_type="inline",
+        headers=media_headers(),
+    )
+
+
+@router.get("/{media_id}/thumbnail", response_class=FileResponse, responses=_BYTES | problems(404, 416))
+def get_thumbnail(media_id: str, me: Me, parts: Parts) -> FileResponse:
+    """A small JPEG of a picture; sounds have none."""
+    return FileResponse(
+        parts.media.open(me.id, media_id, thumbnail=True), media_type=THUMBNAIL_TYPE, headers=media_headers()
+    )
+
+
+@router.delete("/{media_id}", status_code=204, responses=problems(404, 409))
+def delete_media(media_id: str, me: Me, parts: Parts) -> None:
+    """Removes a picture or sound that no message uses."""
+    parts.media.delete(me.id, media_id)
+
+
+def media_headers() -> dict[str, str]:
+    """Headers of files that came from people: for one reader only, and never a page."""
+    return {
+        "Cache-Control": "private, max-age=3600",
+        "Vary": "Cookie, Authorization",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+
+
+def file_name(record: MediaRecord) -> str:
+    """The name to save a file under, with the ending that fits what it is now."""
+    stem = PurePosixPath(record.name).stem or record.kind
+    return stem + _ENDINGS.get(record.content_type, "")

@@ -1,0 +1,192 @@
+"""The JSON of sessions, media and conversations, as OpenAPI describes it."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "Conversation",
+    "ConversationChange",
+    "ConversationList",
+    "ConversationWithMessages",
+    "Example",
+    "ExampleCopy",
+    "Media",
+    "Message",
+    "NewConversation",
+    "ProblemBody",
+    "Rating",
+    "SessionInfo",
+    "SignIn",
+    "problems",
+]
+
+TITLE = 1_000
+COMMENT = 2_000
+_WHEN = {
+    400: "Something does not fit what is there.",
+    401: "Not signed in.",
+    403: "Sent by another site's page.",
+    404: "Unknown, or another owner's.",
+    409: "Not possible as things are.",
+    413: "Too large.",
+    415: "Neither a picture nor a sound.",
+    416: "The range lies outside the file.",
+    421: "The server is not called by this name.",
+    422: "A field is missing or wrong, or the file is damaged.",
+    429: "Too many; the header Retry-After says when to try again.",
+    507: "The disk is full.",
+}
+
+
+class ProblemError(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    code: str
+    param: str | None
+    retryable: bool
+
+
+class ProblemBody(BaseModel):
+    """The answer to a request that failed."""
+
+    error: ProblemError
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route documents as its failures, besides those that any route may have."""
+    return {
+        status: {"model": ProblemBody, "description": _WHEN[status]}
+        for status in sorted({401, 403, 421, 422, 429, *statuses})
+    }
+
+
+class Given(BaseModel):
+    """What a client sends: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ModelState(BaseModel):
+    """The model that answers."""
+
+    id: str
+    state: Literal["loading", "ready", "failed"]
+    message: str
+
+
+class SessionInfo(BaseModel):
+    """Who is asking whom, and what may be asked."""
+
+    auth: Literal["none", "token", "users"]
+    signed_in: bool
+    name: str
+    model: ModelState
+    limits: dict[str, int | float]
+    version: str
+
+
+class SignIn(Given):
+    """A token, or a name and a password."""
+
+    token: str = Field("", max_length=1_000)
+    name: str = Field("", max_length=100)
+    password: str = Field("", max_length=1_000)
+
+
+class Media(BaseModel):
+    """A picture or sound."""
+
+    id: str
+    kind: Literal["picture", "sound"]
+    name: str
+    bytes: int
+    url: str
+    width: int | None = None
+    height: int | None = None
+    thumbnail: str | None = None
+    duration_s: float | None = None
+    peaks: list[list[float]] | None = None
+
+
+class Conversation(BaseModel):
+    """A conversation without its messages; times are seconds since 1970."""
+
+    id: str
+    title: str
+    created: float
+    updated: float
+    leaf: str | None
+    running: bool
+
+
+class Message(BaseModel):
+    """A question or an answer; see docs/server-api.md for blocks, places and grounding."""
+
+    id: str
+    parent: str | None
+    role: Literal["user", "assistant"]
+    text: str
+    blocks: list[Any]
+    media: list[Media]
+    places: list[dict[str, Any]]
+    status: Literal["running", "complete", "stopped", "interrupted", "error"]
+    run: str | None
+    model: str
+    settings: dict[str, Any]
+    grounding: dict[str, Any] | None
+    error: dict[str, Any] | None
+    timings: dict[str, Any] | None
+    rating: int
+    created: float
+
+
+class ConversationWithMessages(Conversation):
+    """A conversation with the messages of all its branches, by time."""
+
+    messages: list[Message]
+
+
+class ConversationList(BaseModel):
+    """A page of conversations; `next` is what to send as `before` for the page behind it."""
+
+    conversations: list[Conversation]
+    next: str | None
+
+
+class NewConversation(Given):
+    """A conversation to begin; without a title its first question names it."""
+
+    title: str = Field("", max_length=TITLE)
+
+
+class ConversationChange(Given):
+    """A new title, or the message at the end of the branch to show."""
+
+    title: str | None = Field(None, max_length=TITLE)
+    leaf: str | None = Field(None, max_length=100)
+
+
+class Rating(Given):
+    """What a reader thinks of an answer."""
+
+    rating: Literal[-1, 0, 1]
+    comment: str = Field("", max_length=COMMENT)
+
+
+class Example(BaseModel):
+    """A question with media to begin with."""
+
+    id: str
+    title: str
+    text: str
+    media: list[Media]
+
+
+class ExampleCopy(BaseModel):
+    """The example's question, and copies of its media that belong to who asked."""
+
+    text: str
+    media: list[Media]

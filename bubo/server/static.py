@@ -1,0 +1,141 @@
+"""The browser client's files, the page of every address of its own, and a list of the API's addresses."""
+
+import hashlib
+import html
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from bubo.server.problems import NotFoundError, Problem
+from bubo.server.services import Services, services
+
+__all__ = ["router", "web_folder"]
+
+router = APIRouter(include_in_schema=False)
+
+# Said here, since a system's own table may hold anything for .js.
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".webmanifest": "application/manifest+json",
+    ".txt": "text/plain; charset=utf-8",
+}
+_READ = ["GET", "HEAD"]
+_REVALIDATE = {"Cache-Control": "no-cache"}
+Parts = Annotated[Services, Depends(services)]
+
+
+def web_folder(given: Path | None) -> Path:
+    """Where the browser client lies: as set, in the package, or in the repository.
+
+    Raises:
+        NotFoundError: If it is nowhere.
+    """
+    packaged = resources.files("bubo.web")
+    places = [given] if given is not None else [Path(str(packaged)), Path(__file__).parents[2] / "web"]
+    for place in places:
+        if (place / "index.html").is_file():
+            return place
+    raise NotFoundError("browser client")
+
+
+@router.api_route("/", methods=_READ)
+def home(request: Request, parts: Parts) -> Response:
+    """The page."""
+    return _file(request, web_folder(parts.settings.web_folder), "index.html")
+
+
+@router.api_route("/c/{conversation_id}", methods=_READ)
+def conversation_page(request: Request, conversation_id: str, parts: Parts) -> Response:
+    """The page of one conversation; with status 404 if it is not there for who asks."""
+    status = 404
+    owner = parts.owners.find(request)
+    if owner is not None:
+        try:
+            parts.conversations.get(owner.id, conversation_id)
+            status = 200
+        except NotFoundError:
+            pass
+    return _file(request, web_folder(parts.settings.web_folder), "index.html", status)
+
+
+@router.api_route("/assets/{path:path}", methods=_READ)
+def asset(request: Request, path: str, parts: Parts) -> Response:
+    """One of the client's files."""
+    return _file(request, web_folder(parts.settings.web_folder), path)
+
+
+@router.get("/favicon.ico")
+def favicon(request: Request, parts: Parts) -> Response:
+    """The icon that browsers ask for by themselves."""
+    folder = web_folder(parts.settings.web_folder)
+    for name in ("favicon.ico", "icon.svg", "icons/icon.svg"):
+        if (folder / name).is_file():
+            return _file(request, folder, name)
+    return Response(status_code=204)
+
+
+@router.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """A page that lists the API, made from its schema; nothing is loaded from elsewhere."""
+    return HTMLResponse(docs_page(request.app.openapi()))
+
+
+def _file(request: Request, folder: Path, name: str, status: int = 200) -> Response:
+    parts = PurePosixPath(name).parts
+    kind = TYPES.get(PurePosixPath(name).suffix.lower())
+    if kind is None or "\\" in name or "\0" in name or any(part.startswith((".", "/")) for part in parts):
+        raise _missing()
+    path = folder.joinpath(*parts)
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+            raise _missing()
+        stamp = path.stat()
+        data, tag = _content(path, stamp.st_mtime_ns, stamp.st_size)
+    except OSError:  # a name that no file system takes
+        raise _missing() from None
+    headers = {**_REVALIDATE, "ETag": tag}
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if status == 200 and tag in known:
+        return Response(status_code=304, headers=headers)
+    return Response(data, status, headers, media_type=kind)
+
+
+@lru_cache(maxsize=256)
+def _content(path: Path, _changed: int, _size: int) -> tuple[bytes, str]:
+    data = path.read_bytes()
+    return data, f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+
+
+def _missing() -> Problem:
+    return Problem(404, "There is no such file.", "not_found")
+
+
+def docs_page(schema: Mapping[str, Any]) -> str:
+    """The API's schema as HTML without scripts."""
+    rows = []
+    for path, methods in schema.get("paths", {}).items():
+        for method, about in methods.items():
+            words = [method.upper(), path, about.get("description") or about.get("summary", "")]
+            cells = "".join(f"<td>{html.escape(str(word))}</td>" for word in words)
+            rows.append(f"<tr>{cells}</tr>")
+    title = html.escape(f"{schema['info']['title']} {schema['info']['version']}")
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{title}</title><link rel="stylesheet" href="/assets/css/base.css"></head><body><main>'
+        f'<h1>{title}</h1><p>The schema with all fields: <a href="/openapi.json">/openapi.json</a>.</p>'
+        "<table><thead><tr><th>Method</th><th>Address</th><th>What it does</th></tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></main></body></html>"
+    )

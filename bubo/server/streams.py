@@ -1,0 +1,28 @@
+"""Runs as responses: server-sent events that a client may follow from any number on."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.responses import StreamingResponse
+
+from bubo.server.runs import Run
+
+__all__ = ["EVENT_STREAM", "event_stream"]
+
+#: How OpenAPI describes such a response.
+EVENT_STREAM: dict[str, Any] = {
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "description": "Chunks as server-sent events, then [DONE].",
+}
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_PING = ": ping\n\n"
+
+
+def event_stream(run: Run, after: int = 0, *, ping_s: float = 15.0) -> StreamingResponse:
+    """What a run says from event number `after` + 1 on, and then as it comes."""
+    return StreamingResponse(_lines(run, after, ping_s), headers=_HEADERS, media_type="text/event-stream")
+
+
+async def _lines(run: Run, after: int, ping_s: float) -> AsyncIterator[str]:
+    async for batch in run.follow(after, ping_s):
+        yield "".join(f"id: {number}\ndata: {text}\n\n" for number, text in batch) or _PING

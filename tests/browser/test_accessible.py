@@ -1,0 +1,142 @@
+"""By keys alone, and what axe finds in every state of the page; budgets of the first load."""
+
+import gzip
+import json
+import os
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+AXE_VERSION = "4.14.1"
+WEB = Path(__file__).parents[2] / "web"
+MOST_REQUESTS = 30
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, fetched by npm once into a folder that git does not see."""
+    folder = Path(__file__).parents[2] / "build" / "axe"
+    archive = folder / f"axe-core-{AXE_VERSION}.tgz"
+    if not archive.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            subprocess.run(
+                ["npm", "pack", f"axe-core@{AXE_VERSION}"],
+                cwd=folder,
+                check=True,
+                capture_output=True,
+                timeout=120,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            message = f"axe-core {AXE_VERSION} could not be fetched by npm: {error}"
+            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    with tarfile.open(archive) as packed:
+        source = packed.extractfile("package/axe.min.js")
+        assert source is not None
+        return source.read().decode()
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    page.evaluate(axe)
+    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [f"{one['id']}: {json.dumps([node['html'][:120] for node in one['nodes'][:3]])}" for one in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_empty_page_and_in_settings(
+    visit: Callable[..., Visitor], axe: str, theme: str
+):
+    page = visit(color_scheme=theme, viewport={"width": 1360, "height": 850}).open()
+    expect(page.locator(".example")).to_have_count(4)
+    assert violations(page, axe) == []
+    page.get_by_role("button", name="Settings").click()
+    assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1360])
+def test_axe_finds_nothing_in_a_conversation(visit: Callable[..., Visitor], axe: str, theme: str, width: int):
+    visitor = visit(color_scheme=theme, viewport={"width": width, "height": 850})
+    page = visitor.see("picture", "sound")
+    assert violations(page, axe) == []
+    page.locator(".g[role]").first.click()
+    page.locator("#question").fill("More?")
+    assert violations(page, axe) == []
+    if width < 1000:
+        page.get_by_role("button", name="Open the list").click()
+        assert violations(page, axe) == []
+
+
+def test_axe_finds_nothing_on_the_page_that_is_not_there(visitor: Visitor, axe: str):
+    visitor.page.goto(f"{visitor.address}/c/nothing")
+    expect(visitor.page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    assert violations(visitor.page, axe) == []
+
+
+def test_by_keys_alone_from_load_to_a_pinned_phrase(visitor: Visitor):
+    page = visitor.open()
+    page.keyboard.type("Describe it.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer:not(.running) .message-foot [aria-pressed]")).to_have_count(2)
+    visitor.see("picture")
+    page.locator("#skip").focus()
+    expect(page.locator("#skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#question")).to_be_focused()
+    phrase = page.locator(".g[role]").first
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.matches('.g')"):
+            break
+    expect(page.locator(".g:focus")).to_have_count(1)
+    for _ in range(8):
+        if phrase.evaluate("(one) => one === document.activeElement"):
+            break
+        page.keyboard.press("Shift+Tab")
+    expect(phrase).to_be_focused()
+    expect(phrase).to_have_class("g slot-0 lit")
+    expect(phrase).to_have_attribute("aria-label", "brown dog, region 1 of 3, shows in picture")
+    page.keyboard.press("Space")
+    expect(phrase).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(phrase).to_have_attribute("aria-pressed", "false")
+    assert visitor.problems == []
+
+
+def test_the_drawer_by_keys(visit: Callable[..., Visitor]):
+    page = visit(viewport={"width": 800, "height": 800}).open()
+    page.get_by_role("button", name="Open the list").press("Enter")
+    expect(page.get_by_role("button", name="Close the list")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Open the list")).to_be_focused()
+
+
+def test_the_end_of_an_answer_is_said_once_and_the_log_is_quiet(visitor: Visitor):
+    page = visitor.see("picture")
+    expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
+    page.locator("#question").fill("And now?")
+    page.locator("#question").press("Enter")
+    expect(page.locator("#polite")).to_have_text("Answer finished, 3 linked phrases.")
+
+
+def test_what_the_first_load_asks_for(visit: Callable[..., Visitor]):
+    visitor = visit()
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url.removeprefix(visitor.address)))
+    page = visitor.open()
+    expect(page.locator(".example")).to_have_count(4)
+    page.wait_for_load_state("networkidle")
+    assert len(asked) <= MOST_REQUESTS, asked
+    assets = [path.removeprefix("/assets/") for path in asked if path.startswith("/assets/")]
+    size = sum(len(gzip.compress((WEB / path).read_bytes(), 9)) for path in assets)
+    assert size <= 80_000, f"{size} bytes"
+    assert {visitor.address.split("/")[2]} == visitor.hosts

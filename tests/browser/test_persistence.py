@@ -1,0 +1,157 @@
+"""What stays: reload, address, names, deleting with a way back, two tabs; and who sees it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor
+from tests.browser.waiting import until
+from tests.scripted import Script, ScriptedEngine
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+def rows(page: Any) -> Any:
+    return page.locator(".side-item a")
+
+
+def test_reload_and_address_bring_everything_back(visitor: Visitor):
+    page = visitor.see("picture", "sound")
+    text = page.locator(".answer .text").inner_text()
+    phrases = page.locator(".answer .g[role]").evaluate_all(
+        "(all) => all.map((one) => one.getAttribute('aria-label'))"
+    )
+    page.reload()
+    expect(page.locator(".answer .text")).to_have_text(text, use_inner_text=True)
+    expect(page.locator(".stage-frame")).to_be_visible()
+    expect(page.locator(".wave-track")).to_be_visible()
+    expect(page.locator(".rest-region")).to_have_count(3)
+    again = page.locator(".answer .g[role]").evaluate_all(
+        "(all) => all.map((one) => one.getAttribute('aria-label'))"
+    )
+    assert phrases and again == phrases
+    assert visitor.problems == []
+
+
+def test_an_answer_goes_on_over_a_reload_and_in_a_second_tab(visitor: Visitor, engine: ScriptedEngine):
+    page = visitor.open()
+    engine.script = Script(delay_s=0.2)
+    page.locator("#question").fill("Talk. /long 80")
+    page.locator("#question").press("Enter")
+    until(page, "document.querySelector('.answer .text')?.innerText.length > 10")
+    page.reload()
+    until(page, "document.querySelector('.answer.running .text')?.innerText.length > 10")
+    other = visitor.context.new_page()
+    other.goto(page.url)
+    until(other, "document.querySelector('.answer .text')?.innerText.length > 10")
+    for tab in (page, other):
+        expect(tab.locator(".answer:not(.running) .message-foot [aria-pressed]")).to_have_count(
+            2, timeout=60_000
+        )
+    assert page.locator(".answer .text").inner_text() == other.locator(".answer .text").inner_text()
+    expect(page.locator(".answer")).to_have_count(1)
+
+
+def test_rename_delete_and_undo(visitor: Visitor):
+    page = visitor.see("picture", text="Which animals?")
+    expect(rows(page)).to_have_count(1)
+    row = page.locator(".side-item")
+    row.hover()
+    row.get_by_role("button", name="Rename").click()
+    page.keyboard.type("A dog and <b>more</b>")
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_text("A dog and <b>more</b>")
+    expect(page.locator("#top h1")).to_have_text("A dog and <b>more</b>")
+    page.reload()
+    expect(rows(page)).to_have_text("A dog and <b>more</b>")
+    address = page.url
+
+    page.locator(".side-item").hover()
+    page.locator(".side-item").get_by_role("button", name="Delete").click()
+    expect(rows(page)).to_have_count(0)
+    page.wait_for_url("**/")
+    page.get_by_role("button", name="Undo").click()
+    expect(rows(page)).to_have_count(1)
+    page.wait_for_url(address)
+    expect(page.locator(".answer .g[role]").first).to_be_visible()
+
+    page.locator(".side-item").hover()
+    page.locator(".side-item").get_by_role("button", name="Delete").click()
+    expect(rows(page)).to_have_count(0)
+    page.goto(address)
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+
+
+def test_search_and_groups(visitor: Visitor):
+    visitor.ask(text="First about owls")
+    visitor.ask(text="Then about cars")
+    page = visitor.open()
+    expect(rows(page)).to_have_text(["Then about cars", "First about owls"])
+    expect(page.locator(".day")).to_have_text("today")
+    page.get_by_role("searchbox", name="Search").fill("owl")
+    expect(rows(page)).to_have_text(["First about owls"])
+    page.get_by_role("searchbox", name="Search").fill("zebra")
+    expect(page.get_by_text("Nothing found. Try another word.")).to_be_visible()
+
+
+def test_back_and_forward(visitor: Visitor):
+    visitor.ask(text="/say One.")
+    page = visitor.open()
+    rows(page).click()
+    expect(page.locator(".answer .text")).to_have_text("One.")
+    page.go_back()
+    expect(page.locator(".welcome")).to_be_visible()
+    expect(page.locator(".answer")).to_have_count(0)
+    page.go_forward()
+    expect(page.locator(".answer .text")).to_have_text("One.")
+
+
+def test_another_person_finds_nothing(visit: Callable[..., Visitor]):
+    first, second = visit(), visit()
+    conversation = first.ask("picture")
+    media = first.get(f"/api/conversations/{conversation}")["messages"][0]["media"][0]["url"]
+    page = second.page
+    answer = page.goto(f"{second.address}/c/{conversation}")
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    assert second.context.request.get(second.address + media).status == 404
+    page.get_by_role("link", name="Start a new one").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    expect(rows(page)).to_have_count(0)
+
+
+def test_a_draft_survives_a_reload(visitor: Visitor):
+    page = visitor.open()
+    page.locator("#question").fill("Half a thought")
+    page.reload()
+    expect(page.locator("#question")).to_have_value("Half a thought")
+
+
+def test_settings_are_kept_and_sent(visitor: Visitor):
+    page = visitor.open()
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("switch", name="Show what words stand on").uncheck()
+    page.get_by_label("Temperature", exact=True).fill("0.3")
+    page.get_by_text("Dark", exact=True).click()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.locator("#question").fill("/say Hello.")
+    with page.expect_request(lambda request: request.url.endswith("/runs")) as caught:
+        page.locator("#question").press("Enter")
+    assert caught.value.post_data_json["settings"] == {"grounding": False, "temperature": 0.3}
+
+
+def test_offline_is_said_and_the_text_stays(visitor: Visitor):
+    page = visitor.open()
+    page.locator("#question").fill("Are you there?")
+    visitor.context.set_offline(True)
+    expect(page.locator("#notice")).to_contain_text("You are offline")
+    page.locator("#question").press("Enter")
+    expect(page.locator(".composer-note")).to_contain_text("Check the connection")
+    expect(page.locator("#question")).to_have_value("Are you there?")
+    visitor.context.set_offline(False)
+    expect(page.locator("#notice")).to_be_hidden()

@@ -1,0 +1,112 @@
+"""Opening databases: fresh ones, older ones, none at all."""
+
+import threading
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from bubo.errors import InputError, StorageError
+from bubo.server.conversations import ConversationStore
+from bubo.server.database import Database, _open
+from bubo.server.settings import Limits
+from bubo.server.tables import Table
+
+TABLES = {"conversations", "messages", "media", "message_media", "alembic_version"}
+
+
+def test_a_fresh_database_has_the_tables_that_the_code_has(database):
+    assert set(inspect(database.engine).get_table_names()) == TABLES
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(database_url):
+    engine = _open(database_url)
+    config = Config()
+    config.set_main_option("script_location", "bubo.server:migrations")
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    assert "kept" not in {column["name"] for column in inspect(engine).get_columns("media")}
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO media (id, owner, kind, name, content_type, bytes, created) "
+                "VALUES ('m1', 'o', 'picture', 'old', 'image/png', 7, 1.5)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO conversations (id, owner, title, renamed, created, updated) "
+                "VALUES ('c1', 'o', 'Ünïcode', :no, 1.0, 2.0)"
+            ),
+            {"no": False},
+        )
+    engine.dispose()
+    newer = Database(database_url)
+    with newer.engine.connect() as connection:
+        assert connection.execute(text("SELECT name, kept FROM media")).all() == [("old", True)]
+    assert [one.title for one in ConversationStore(newer, Limits()).list("o")] == ["Ünïcode"]
+    newer.close()
+
+
+def test_opening_again_changes_nothing(database_url):
+    first = Database(database_url)
+    made = ConversationStore(first, Limits()).create("o", "kept")
+    first.close()
+    second = Database(database_url)
+    assert ConversationStore(second, Limits()).get("o", made.id) == made
+    assert second.answers()
+    second.close()
+
+
+def test_many_writers_at_once_lose_nothing(database):
+    store = ConversationStore(database, Limits(turns=1000))
+    talk = store.create("o")
+    failures = []
+
+    def write():
+        try:
+            for _ in range(8):
+                question = store.add_question("o", talk.id, parent=None, text="?")
+                answer = store.add_answer("o", talk.id, parent=question.id, run_id="r", model="m")
+                store.update_answer(answer.id, text="x", status="complete")
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    messages = store.messages("o", talk.id)
+    assert len(messages) == 2 * 6 * 8
+    assert {m.status for m in messages} == {"complete"}
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "words"),
+    [
+        ("nonsense", InputError, "cannot be read"),
+        ("mysql://u:p@h/d", InputError, "SQLite or PostgreSQL"),
+        ("sqlite://", InputError, "needs a file"),
+        ("postgresql://bubo:secret@127.0.0.1:1/none", StorageError, "cannot be used"),
+    ],
+)
+def test_addresses_that_cannot_be_opened(url, error, words):
+    with pytest.raises(error, match=words) as caught:
+        Database(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_damaged_file_is_no_database(tmp_path):
+    (tmp_path / "x.db").write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError, match="cannot be used"):
+        Database(f"sqlite:///{tmp_path / 'x.db'}")

@@ -1,0 +1,104 @@
+"""The engine around an assistant: loading, stopping, thresholds."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from fakes import VOCABULARY, FakeDetector, FakeSegmenter, FakeSpeaker, FakeTagger
+
+from bubo.assistant import Assistant
+from bubo.errors import BuboError, ModelError
+from bubo.grounding.lexicon import Lexicon
+from bubo.grounding.pipeline import Grounder
+from bubo.server.engine import AssistantEngine
+from bubo.speaker import Settings
+from bubo.types import Picture, Turn
+
+
+def engine_of(*answers: str) -> AssistantEngine:
+    detector = FakeDetector({"dog": [((10.0, 20.0, 30.0, 50.0), 0.7)]})
+    grounder = Grounder(
+        FakeTagger({"dog": 0.9}), detector, FakeSegmenter(), None, Lexicon.from_dict(VOCABULARY)
+    )
+    engine = AssistantEngine(lambda: Assistant(FakeSpeaker(*answers), grounder, name="fake"))
+    wait(engine)
+    return engine
+
+
+def wait(engine: AssistantEngine) -> None:
+    until = time.monotonic() + 10
+    while engine.state == "loading" and time.monotonic() < until:
+        time.sleep(0.005)
+
+
+def ask(engine: AssistantEngine, picture: Picture, **more: Any) -> list[Any]:
+    turns = [Turn("user", "What?", (picture,))]
+    return list(engine.stream(turns, Settings(), stop=threading.Event(), **more))
+
+
+def test_it_says_how_loading_goes() -> None:
+    gate = threading.Event()
+
+    def load() -> Assistant:
+        gate.wait(10)
+        return Assistant(FakeSpeaker(), None, name="late")
+
+    engine = AssistantEngine(load, "nano")
+    assert (engine.name, engine.state) == ("nano", "loading") and "nano" in engine.message
+    with pytest.raises(BuboError, match="being loaded"):
+        next(engine.stream([Turn("user", "x")], Settings(), stop=threading.Event()))
+    gate.set()
+    wait(engine)
+    assert (engine.name, engine.state, engine.message) == ("late", "ready", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [(ModelError("No such model."), "No such model."), (OSError("x"), "OSError")]
+)
+def test_it_says_why_loading_failed(error: Exception, message: str) -> None:
+    def load() -> Assistant:
+        raise error
+
+    engine = AssistantEngine(load)
+    wait(engine)
+    assert engine.state == "failed" and message in engine.message
+
+
+def test_phrases_are_linked(picture: Picture) -> None:
+    events = ask(engine_of("I see a dog."), picture)
+    assert "".join(event.text for event in events) == "I see a dog."
+    assert events[-1].answer.entities[0].label == "dog" and events[-1].answer.links
+
+
+def test_without_grounding_there_is_text_only(picture: Picture) -> None:
+    events = ask(engine_of("I see a dog."), picture, grounding=False)
+    assert {event.kind for event in events} == {"text", "answer"}
+    assert events[-1].answer.entities == ()
+
+
+@pytest.mark.parametrize(("threshold", "regions", "status"), [(0.5, 1, "seen"), (0.8, 0, "unsure")])
+def test_what_scores_low_is_left_out(picture: Picture, threshold: float, regions: int, status: str) -> None:
+    events = ask(engine_of("I see a dog."), picture, threshold=threshold)
+    for entity in (events[-1].answer.entities[0], next(e.entity for e in events if e.entity is not None)):
+        assert (len(entity.regions), entity.status) == (regions, status)
+
+
+def test_stop_ends_it(picture: Picture) -> None:
+    stop = threading.Event()
+    events = engine_of("I see a dog. " * 50).stream([Turn("user", "?", (picture,))], Settings(), stop=stop)
+    assert next(events).kind == "text"
+    stop.set()
+    assert list(events) == []
+
+
+def test_texts_of_others_are_grounded(picture: Picture) -> None:
+    answer = engine_of().ground([picture], [], "The dog sits.")
+    assert [answer.text[link.start : link.end] for link in answer.links] == ["The dog"]
+
+
+def test_a_box_is_segmented(picture: Picture) -> None:
+    engine = engine_of()
+    region = engine.segment(picture, [], (10.0, 20.0, 30.0, 50.0))
+    assert region is not None and region.mask is not None and region.mask[30, 20]
+    assert engine.segment(picture, [(5.0, 5.0, False)], None) is None

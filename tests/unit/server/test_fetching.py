@@ -1,0 +1,37 @@
+"""Pictures from the web: only where they may come from."""
+
+import socket
+from typing import Any
+
+import pytest
+
+from bubo.server.fetching import fetch
+from bubo.server.problems import Problem
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.0.0.8", "192.168.1.1", "169.254.169.254", "0.0.0.0", "::1", "fe80::1%eth0",
+     "::ffff:127.0.0.1", "224.0.0.1", "100.64.0.1"],
+)  # fmt: skip
+def test_no_address_within_is_fetched(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(host: str, port: int, **_: Any) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port)),
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]  # fmt: skip
+
+    def connect(*_: Any) -> Any:
+        raise AssertionError("connected")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(Problem, match="not a public one") as caught:
+        fetch("http://pictures.example/a.png", 1_000, "messages.0")
+    assert (caught.value.status, caught.value.param) == (400, "messages.0")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://me:pw@example.org/", "http://exämple.org/", "https://a b/"]
+)
+def test_odd_addresses_are_refused(url: str) -> None:
+    with pytest.raises(Problem, match="address"):
+        fetch(url, 1_000, "x")

@@ -1,0 +1,127 @@
+"""The browser client's files, deep links, the list of the API."""
+
+import re
+from pathlib import Path
+
+import pytest
+import serving
+
+from bubo.server.static import docs_page
+
+WEB = Path(__file__).parents[3] / "web"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/assets/js/main.js", "text/javascript; charset=utf-8"),
+        ("/assets/css/base.css", "text/css; charset=utf-8"),
+        ("/assets/locales/en.json", "application/json"),
+        ("/assets/icons.svg", "image/svg+xml"),
+        ("/assets/manifest.webmanifest", "application/manifest+json"),
+    ],
+)
+def test_files_have_their_types_and_are_asked_for_again(visitor, path, kind):
+    answer = visitor.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == kind
+    assert answer.headers["cache-control"] == "no-cache"
+    tag = answer.headers["etag"]
+    again = visitor.get(path, headers={"If-None-Match": f'"other", W/{tag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert visitor.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_changed_file_is_served_anew(tmp_path):
+    web = tmp_path / "web"
+    web.mkdir()
+    (web / "index.html").write_text("<p>one</p>")
+    client = serving.visitor(serving.make_app(tmp_path / "d", web_folder=web))
+    tag = client.get("/").headers["etag"]
+    (web / "index.html").write_text("<p>two!</p>")
+    answer = client.get("/", headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.text) == (200, "<p>two!</p>")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "__init__.py",
+        "../pyproject.toml",
+        "%2e%2e/pyproject.toml",
+        "..%2fpyproject.toml",
+        "js/../../README.md",
+        "js/%2e%2e/%2e%2e/bubo/server/app.py",
+        "/etc/passwd",
+        "//etc/passwd.txt",
+        ".hidden.js",
+        "js/.secret.js",
+        "js",
+        "",
+        "nothing.js",
+        "..\\pyproject.txt",
+        "a%00.js",
+        "x" * 3000 + ".js",
+    ],
+)
+def test_nothing_else_is_served(visitor, path):
+    answer = visitor.get(f"/assets/{path}")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "not_found"
+
+
+def test_links_out_of_the_folder_are_not_followed(tmp_path):
+    web = tmp_path / "web"
+    web.mkdir()
+    (web / "index.html").write_text("x")
+    (tmp_path / "secret.txt").write_text("secret")
+    (web / "link.txt").symlink_to(tmp_path / "secret.txt")
+    client = serving.visitor(serving.make_app(tmp_path / "d", web_folder=web))
+    assert client.get("/assets/link.txt").status_code == 404
+
+
+def test_deep_links_show_the_page_and_tell_whether_the_conversation_is_there(app):
+    with serving.visitor(app) as ana:
+        made = ana.post("/api/conversations", json={}).json()
+        page = ana.get("/").text
+        there = ana.get(f"/c/{made['id']}")
+        assert (there.status_code, there.text) == (200, page)
+        for other in (serving.visitor(app), serving.TestClient(app)):
+            foreign = other.get(f"/c/{made['id']}")
+            assert (foreign.status_code, foreign.text) == (404, page)
+        assert ana.get("/c/" + "0" * 32).status_code == 404
+        ana.delete(f"/api/conversations/{made['id']}")
+        assert ana.get(f"/c/{made['id']}").status_code == 404
+
+
+def test_the_page_names_only_files_of_its_own(visitor):
+    page = visitor.get("/").text
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert addresses
+    for address in addresses:
+        if not address.startswith("#"):
+            assert visitor.get(address).status_code == 200, address
+    manifest = visitor.get("/assets/manifest.webmanifest").json()
+    for icon in manifest["icons"]:
+        assert visitor.get(icon["src"]).status_code == 200, icon
+
+
+def test_a_missing_client_is_said(tmp_path):
+    client = serving.visitor(serving.make_app(tmp_path / "d", web_folder=tmp_path / "nothing"))
+    assert client.get("/").status_code == 404
+    assert "browser client" in client.get("/").json()["error"]["message"]
+
+
+def test_the_api_is_listed_without_scripts_and_with_local_files_only(visitor):
+    page = visitor.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<script" not in page.text
+    assert "://" not in page.text
+    schema = visitor.get("/openapi.json").json()
+    for path in schema["paths"]:
+        assert f"<td>{path}</td>" in page.text
+    assert "/api/media/{media_id}/content" in schema["paths"]
+    hostile = {"info": {"title": "<b>", "version": "1"}, "paths": {"/<x>": {"get": {"summary": "<script>"}}}}
+    assert "<script>" not in docs_page(hostile)
+    assert "<b>" not in docs_page(hostile)
