@@ -33,8 +33,8 @@ $(STAMP): pyproject.toml
 	@$(PY) -c "$$CHECK_INSTALL"
 	@touch $@
 
-run: $(STAMP)  ## serve the page on this machine, and open it in a browser where there is one
-	@$(BIN)/bubo serve
+run: $(STAMP)  ## open the page with nano; without a terminal: ask one sample question, print the answer
+	@if [ -t 0 ] || [ -t 1 ]; then exec $(BIN)/bubo serve; else exec $(BIN)/bubo chat --samples; fi
 
 chat: $(STAMP)  ## talk about a sample picture and sound in the terminal
 	@$(BIN)/bubo chat --samples
