@@ -83,8 +83,11 @@ def check_places(
         media: All media of the branch and of the question, by id.
 
     Raises:
-        Problem: 400.
+        NotFoundError: If a picture or sound is unknown or another owner's.
+        Problem: 400 for everything else.
     """
+    if any("media" in place and place["media"] not in media for place in places):
+        raise NotFoundError("picture or sound")
     asked = MessageRecord("", "", None, "user", "", tuple(new_media))
     pictures, sounds = media_ids([*messages, asked], media)
     try:
@@ -144,7 +147,7 @@ def _place(
     wanted, of = ("sound", sounds) if kind == "time" else ("picture", pictures)
     id = place["media"]
     if id not in of:
-        known = "is none of this conversation's" if id not in media else "is no " + wanted
+        known = "is no " + wanted if id in (*pictures, *sounds) else "is not shown in it"
         raise Problem(
             400,
             f"The place of kind {kind!r} needs a {wanted} of this conversation, but {id[:100]!r} {known}.",
