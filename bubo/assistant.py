@@ -14,12 +14,13 @@ from bubo.grounding.pipeline import Grounder
 from bubo.grounding.pointing import Pointed
 from bubo.grounding.tokens import closed_length
 from bubo.grounding.told_turns import settled_places, tell_places
-from bubo.speaker import Settings, Speaker, Stats
+from bubo.settings import Settings, Stats
 from bubo.stopping import Stopped, stoppable
 from bubo.types import Answer, Entity, Link, Picture, Sound, Turn, Verdict, same
 
 if TYPE_CHECKING:
     from bubo.conversation import Conversation
+    from bubo.speaker import Speaker
 
 __all__ = ["Assistant", "Event", "load", "settled_places"]
 
@@ -64,7 +65,7 @@ class Assistant:
     """
 
     def __init__(
-        self, speaker: Speaker, grounder: Grounder | None = None, *, name: str = "", plain: bool = False
+        self, speaker: "Speaker", grounder: Grounder | None = None, *, name: str = "", plain: bool = False
     ):
         self.speaker = speaker
         self.grounder = grounder
@@ -346,7 +347,7 @@ def load(
     quantization: str | None = None,
     device: str | None = None,
     grounder: str | None = None,
-    speaker: Speaker | None = None,
+    speaker: "Speaker | None" = None,
 ) -> Assistant:
     """Loads an assistant, ready to talk.
 

@@ -14,7 +14,7 @@ from PIL import Image
 from bubo.event_stream import StreamBroken, one_line
 from bubo.media import encode_jpeg, encode_png
 from bubo.recent import Recent
-from bubo.speaker import Settings, Stats
+from bubo.settings import Settings, Stats
 from bubo.types import Picture, Sound, Turn
 
 #: Longest side of a picture as it is sent; servers scale to less.

@@ -13,7 +13,7 @@ from bubo.conversation_file import read_conversation, write_conversation
 from bubo.errors import BuboError, ConversationError, InputError, QuestionError
 from bubo.media import PictureSource, SoundSource, load_picture, load_sound
 from bubo.places import listed
-from bubo.speaker import Settings
+from bubo.settings import Settings
 from bubo.types import Answer, Entity, Picture, Place, Sound, Turn
 
 __all__ = ["MAX_QUESTION", "Conversation"]

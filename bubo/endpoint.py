@@ -14,7 +14,7 @@ from bubo.completions import RequestWriter, read_pieces
 from bubo.errors import InputError, QuestionError, SoundRefusedError, SpeakerError
 from bubo.event_stream import Address, EventStream, Refusal, StreamBroken, StreamStopped, Unreachable
 from bubo.prompts import shorter
-from bubo.speaker import Settings, Stats
+from bubo.settings import Settings, Stats
 from bubo.types import Turn
 
 __all__ = ["KEY_VARIABLE", "KNOWN_ENDPOINTS", "EndpointSpeaker"]

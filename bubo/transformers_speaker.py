@@ -22,7 +22,7 @@ from bubo.decoding import TextStream
 from bubo.errors import InputError, ModelError, QuestionError, SoundRefusedError, SpeakerError
 from bubo.plain_text import PlainText
 from bubo.prompts import shorter
-from bubo.speaker import Settings, Stats
+from bubo.settings import Settings, Stats
 from bubo.types import Sound, Turn
 
 __all__ = ["TransformersSpeaker"]

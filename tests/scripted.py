@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from bubo.assistant import Event
 from bubo.errors import QuestionError
 from bubo.geometry import mask_to_box
-from bubo.speaker import Settings
-from bubo.types import Answer, Entity, Link, Picture, Region, Sound, Span, Turn, Verdict
+from bubo.server.engine import There
+from bubo.settings import Settings
+from bubo.types import Answer, Entity, Link, Picture, Place, Region, Sound, Span, Turn, Verdict
 
 Mask = NDArray[np.bool_]
 
@@ -180,6 +181,7 @@ class ScriptedEngine:
         if script.refuse:
             raise QuestionError(script.refuse)
         text = script.text if script.text is not None else _text_for(turns, script)
+        text = text[: min((text.find(end) for end in settings.stop if end in text), default=len(text))]
         entities, links = self._evidence(turns, text, script) if grounding else ([], [])
         words = re.findall(r"\s*\S+\s*$|\s*\S+", text)
         finish = "stop" if len(words) <= settings.max_new_tokens else "length"
@@ -217,20 +219,23 @@ class ScriptedEngine:
         named = {link.entity for link in links}
         return _answer(turns, text, [e for e in entities if e.id in named], links, "stop", 0)
 
-    def segment(
-        self,
-        picture: Picture,
-        points: Sequence[tuple[float, float, bool]],
-        box: tuple[float, float, float, float] | None,
-    ) -> Region | None:
+    def segment(self, picture: Picture, place: Place) -> There | None:
         found = []
-        for mask in sample_masks(picture.size_hw).values():
-            hits = [bool(mask[int(y), int(x)]) == positive for x, y, positive in points]
+        for name, mask in sample_masks(picture.size_hw).items():
+            height, width = mask.shape
+            hits = [
+                bool(mask[min(int(point.y), height - 1), min(int(point.x), width - 1)]) == point.positive
+                for point in place.points
+            ]
             x0, y0, x1, y1 = mask_to_box(mask)
+            box = place.box
             inside = box is None or (box[0] <= x0 and box[1] <= y0 and box[2] >= x1 and box[3] >= y1)
-            if inside and all(hits):
-                found.append(mask)
-        return _region(min(found, key=lambda mask: int(mask.sum())), 0) if found else None
+            if inside and all(hits) and not place.only_negative:
+                found.append((int(mask.sum()), name, mask))
+        if not found:
+            return None
+        _, name, mask = min(found, key=lambda one: one[:2])
+        return There(_region(mask, 0), name)
 
     def _evidence(self, turns: Sequence[Turn], text: str, script: Script) -> tuple[list[Entity], list[Link]]:
         """The entities of the last picture and sound, and the phrases of the text that name them."""

@@ -9,7 +9,7 @@ from bubo.arguments import Parser
 from bubo.errors import InputError
 
 if TYPE_CHECKING:
-    from bubo.speaker import Settings
+    from bubo.settings import Settings
     from bubo.types import Picture, Place, Sound
 
 #: With --seed, answers are drawn at this temperature.
@@ -124,7 +124,7 @@ def _seed(text: str) -> int:
 
 def settings_of(arguments: argparse.Namespace) -> "Settings":
     """How to answer, from --greedy, --seed and who speaks."""
-    from bubo.speaker import Settings
+    from bubo.settings import Settings
 
     ours = arguments.speaker is None and not _speaks_elsewhere(arguments.model)
     longest = Settings.max_new_tokens if ours else SPEAKER_MAX_NEW_TOKENS

@@ -59,7 +59,7 @@ def variants(picture: "Picture", sound: "Sound", count: int) -> "Iterator[tuple[
 
 def speak(speaker: "Speaker", turns: "Sequence[Turn]") -> Spoken:
     """Have one answer spoken, and time its pieces."""
-    from bubo.speaker import Settings
+    from bubo.settings import Settings
 
     settings = Settings(max_new_tokens=MAX_NEW_TOKENS)
     started = last = time.perf_counter()
@@ -142,7 +142,7 @@ def _opened(assistant: "Assistant", picture: "Picture", sound: "Sound") -> "list
 
 def _rate(assistant: "Assistant", chats: "Sequence[Sequence[Turn]]") -> float:
     """Tokens per second of some chats that go on at once, each in a thread."""
-    from bubo.speaker import Settings
+    from bubo.settings import Settings
     from bubo.types import Turn
 
     settings = Settings(max_new_tokens=MAX_NEW_TOKENS)

@@ -16,6 +16,7 @@ from bubo.cli.speaking import add_speaker, loader_of
 from bubo.errors import InputError, MissingPackageError
 
 if TYPE_CHECKING:
+    from bubo.assistant import Assistant
     from bubo.server.engine import AssistantEngine
     from bubo.server.settings import ServerSettings
 
@@ -169,8 +170,15 @@ def _configure_logs(arguments: argparse.Namespace) -> None:
 
 def _engine(arguments: argparse.Namespace) -> "AssistantEngine":
     """The engine, whose model is loaded while the page can be used already."""
-    from bubo.assistant import load
     from bubo.server.engine import AssistantEngine
 
-    loader = loader_of(arguments) or load
-    return AssistantEngine(lambda: loader(arguments.model), arguments.model)
+    loader = loader_of(arguments)
+
+    def load() -> "Assistant":
+        if loader is not None:
+            return loader(arguments.model)
+        from bubo import assistant  # torch takes seconds, and only this thread waits for it
+
+        return assistant.load(arguments.model)
+
+    return AssistantEngine(load, arguments.model)

@@ -14,7 +14,7 @@ from bubo.errors import BuboError, InputError
 
 if TYPE_CHECKING:
     from bubo.conversation import Conversation
-    from bubo.speaker import Settings
+    from bubo.settings import Settings
     from bubo.types import Answer, Picture, Place, Sound
 
 #: Command -> its argument, what it does.

@@ -5,9 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bubo.assistant import Event
 from bubo.errors import BuboError, InputError, SpeakerError
 from bubo.server.blocks import BlockTree
 from bubo.server.engine import Engine
@@ -15,8 +14,11 @@ from bubo.server.metrics import Metrics
 from bubo.server.problems import Problem
 from bubo.server.runs import Run
 from bubo.server.wire import GroundingWriter
-from bubo.speaker import Settings
+from bubo.settings import Settings
 from bubo.types import Answer, Turn
+
+if TYPE_CHECKING:
+    from bubo.assistant import Event
 
 __all__ = ["Answering", "Plan", "Result"]
 
@@ -75,7 +77,6 @@ class Plan:
         sounds: Ids of all sounds.
         grounding: Whether phrases are linked.
         threshold: Least score of regions and spans.
-        stops: Texts that end the answer and do not belong to it.
         ui: Whether the text is also sent as blocks.
         page: Whether clients get status and timings, as our page does.
         save: Writes down what there is, and gives what the last chunk is to hold besides.
@@ -88,7 +89,6 @@ class Plan:
     sounds: Sequence[str] = ()
     grounding: bool = True
     threshold: float | None = None
-    stops: Sequence[str] = ()
     ui: bool = True
     page: bool = True
     save: Callable[[Result], dict[str, Any]] = lambda result: {}
@@ -110,8 +110,9 @@ class Answering:
         self.created = int(time.time())
         self._asked = time.monotonic()
         self._saved = self._shown = self._asked
-        self._held = self._text = ""  # what a stop text may still cut off, and what was sent
+        self._text = ""
         self._pieces = 0
+        self._full = False
         self._answer: Answer | None = None
         self._grounding = GroundingWriter(plan.pictures, plan.sounds)
         self._tree = BlockTree() if plan.ui else None
@@ -131,16 +132,15 @@ class Answering:
                 threshold=plan.threshold,
             )
             for event in events:
-                if run.stop.is_set() or run.ended:
+                if run.ended or not self._take(run, event):
                     break
-                if not self._take(run, event):
-                    break
-            if self._answer is not None:
-                finish = "length" if self._answer.metadata.get("finish") == "length" else "stop"
+            if self._full or (self._answer is not None and self._answer.metadata.get("finish") == "length"):
+                finish = "length"
         except Exception as error:
             self._close(run, "error", failure=_problem(error))
             return
-        stopped = run.stop.is_set() and self._answer is None
+        ending = None if self._answer is None else self._answer.metadata.get("finish")
+        stopped = run.stop.is_set() and ending in (None, "stopped")
         self._close(run, "stopped" if stopped else "complete", finish)
 
     def tick(self, run: Run) -> None:
@@ -154,7 +154,7 @@ class Answering:
         failure = run.failure
         self._close(run, "stopped" if failure is None else "error", failure=failure)
 
-    def _take(self, run: Run, event: Event) -> bool:
+    def _take(self, run: Run, event: "Event") -> bool:
         """One event of the engine; False if the answer is to end here."""
         with self._lock:
             if self.result is not None:
@@ -178,22 +178,16 @@ class Answering:
             return going
 
     def _say(self, run: Run, piece: str) -> bool:
-        """Sends text, without what may be the beginning of a stop text."""
+        """Sends text; False if the answer is full."""
         if not self._pieces:
             self.metrics.first_token(time.monotonic() - self._asked)
         self._pieces += 1
-        self._held += piece
-        found = [place for stop in self.plan.stops if (place := self._held.find(stop)) >= 0]
-        if found:
-            sure, self._held = min(found), self._held[: min(found)]
-        else:
-            sure = len(self._held) - _overlap(self._held, self.plan.stops)
-        said, self._held = self._held[:sure], self._held[sure:]
         room = MAX_ANSWER - len(self._text)
-        if said[:room]:
-            self._text += said[:room]
-            self._send(run, {"content": said[:room]})
-        return not found and len(said) <= room
+        if piece[:room]:
+            self._text += piece[:room]
+            self._send(run, {"content": piece[:room]})
+        self._full = len(piece) > room
+        return not self._full
 
     def _flush(self, run: Run) -> None:
         """Sends news of the grounding, and the blocks if it is time."""
@@ -216,9 +210,6 @@ class Answering:
         with self._lock:
             if self.result is not None:
                 return
-            if self._held and status == "complete":
-                self._text += self._held
-                self._send(run, {"content": self._held})
             whole = self._answer if self._answer is not None and self._answer.text == self._text else None
             self._grounding.finish(whole)
             self._flush(run)
@@ -275,14 +266,6 @@ class Answering:
                 **extra,
             }
         )
-
-
-def _overlap(text: str, stops: Sequence[str]) -> int:
-    """Length of the longest end of the text with which one of the stop texts begins."""
-    return max(
-        (n for stop in stops for n in range(1, min(len(stop), len(text) + 1)) if text.endswith(stop[:n])),
-        default=0,
-    )
 
 
 def _problem(error: Exception) -> Problem:

@@ -4,24 +4,26 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-import numpy as np
-
-from bubo.assistant import Assistant, Event
 from bubo.errors import BuboError
-from bubo.speaker import Settings
-from bubo.types import Answer, Entity, Link, Picture, Region, Regions, Sound, Turn, Verdict
+from bubo.settings import Settings
+from bubo.types import Answer, Entity, Link, Picture, Place, Region, Sound, Turn, Verdict
 
-__all__ = ["AssistantEngine", "Box", "Engine", "PointAt", "State"]
+if TYPE_CHECKING:  # the page is served before torch is there
+    from bubo.assistant import Assistant, Event
+
+__all__ = ["AssistantEngine", "Engine", "State", "There", "answer_above"]
 
 State = Literal["loading", "ready", "failed"]
-#: x, y in pixels of the picture, and whether it lies on the thing that is meant.
-PointAt = tuple[float, float, bool]
-#: x0, y0, x1, y1 in pixels of the picture.
-Box = tuple[float, float, float, float]
-
 _log = logging.getLogger(__name__)
+
+
+class There(NamedTuple):
+    """The thing at a place of a picture, and what it is called; "" if that is not known."""
+
+    region: Region
+    label: str = ""
 
 
 class Engine(Protocol):
@@ -51,13 +53,13 @@ class Engine(Protocol):
         stop: threading.Event,
         grounding: bool = True,
         threshold: float | None = None,
-    ) -> Iterator[Event]:
+    ) -> "Iterator[Event]":
         """Answers the last turn, step by step.
 
         Args:
             turns: The whole conversation.
             settings: How to answer.
-            stop: Ends the work when it is set.
+            stop: Ends the work when it is set; the text so far and its links are the answer then.
             grounding: Whether phrases are tied to what is seen and heard.
             threshold: Regions and spans with a lower score are left out.
 
@@ -70,7 +72,7 @@ class Engine(Protocol):
         """Ties the phrases of a given text to pictures and sounds."""
         ...
 
-    def segment(self, picture: Picture, points: Sequence[PointAt], box: Box | None) -> Region | None:
+    def segment(self, picture: Picture, place: Place) -> There | None:
         """The thing at points or in a box; None where nothing is."""
         ...
 
@@ -83,7 +85,7 @@ class AssistantEngine:
         name: What the model is called, also before it is loaded.
     """
 
-    def __init__(self, load: Callable[[], Assistant], name: str = "nano"):
+    def __init__(self, load: "Callable[[], Assistant]", name: str = "nano"):
         self.name = name
         self._load = load
         self._assistant: Assistant | None = None
@@ -104,7 +106,7 @@ class AssistantEngine:
         return self._failure or ("" if self._assistant else f"The model {self.name} is being loaded.")
 
     @property
-    def assistant(self) -> Assistant:
+    def assistant(self) -> "Assistant":
         """The assistant.
 
         Raises:
@@ -122,22 +124,10 @@ class AssistantEngine:
         stop: threading.Event,
         grounding: bool = True,
         threshold: float | None = None,
-    ) -> Iterator[Event]:
-        """See `Engine`. The work ends at the first event after `stop` was set."""
-        asked = self.assistant
-        sounds = any(turn.sounds for turn in turns)
-        if not grounding and (asked.speaker.takes_sound or not sounds):
-            asked = Assistant(asked.speaker, None, name=asked.name)
-        for event in asked.stream(turns, settings):
-            if stop.is_set():
-                return
-            if grounding:
-                yield _above(event, threshold)
-            elif event.answer is not None:  # a listener told a deaf speaker what is heard, no more
-                answer = event.answer
-                yield Event("answer", answer=replace(answer, entities=(), links=(), verdict=None))
-            elif event.kind == "text":
-                yield event
+    ) -> "Iterator[Event]":
+        """See `Engine`."""
+        for event in self.assistant.stream(turns, settings, stop, grounding):
+            yield _above(event, threshold)
 
     def ground(self, pictures: Sequence[Picture], sounds: Sequence[Sound], text: str) -> Answer:
         """See `Engine`."""
@@ -147,22 +137,16 @@ class AssistantEngine:
             found = grounder.ground(text, pictures, sounds)
         return Answer(text, *found, pictures=tuple(pictures), sounds=tuple(sounds))
 
-    def segment(self, picture: Picture, points: Sequence[PointAt], box: Box | None) -> Region | None:
-        """See `Engine`. Of several points without a box, the first positive one is taken."""
+    def segment(self, picture: Picture, place: Place) -> There | None:
+        """See `Engine`. Of negative points alone there is nothing."""
         grounder = self.assistant.grounder
-        segmenter = None if grounder is None else grounder.segmenter
-        on = [point[:2] for point in points if point[2]]
-        if segmenter is None or (box is None and not on):
+        if grounder is None or place.only_negative:
             return None
-        if box is not None:
-            where = Regions(("",), np.array([box], np.float32), np.ones(1, np.float32))
-            found = segmenter.segment(picture, where)
-        else:
-            found = segmenter.segment(picture, np.array(on[:1], np.float32))
-        if not len(found) or found.masks is None or not found.masks[0].any():
+        region = grounder.segment(picture, place)
+        if region is None:
             return None
-        x0, y0, x1, y1 = (float(side) for side in found.boxes[0])
-        return Region(0, (x0, y0, x1, y1), found.masks[0], float(found.scores[0]))
+        label = grounder.name(picture, region)
+        return There(region, "" if label is None else label.name)
 
     def _run(self) -> None:
         try:
@@ -177,16 +161,22 @@ class AssistantEngine:
             self._assistant = loaded
 
 
-def _above(event: Event, threshold: float | None) -> Event:
+def _above(event: "Event", threshold: float | None) -> "Event":
     """The event with the regions and spans of at least this score."""
     if threshold is None:
         return event
     if event.entity is not None:
         return replace(event, entity=_strong(event.entity, threshold))
     if event.answer is not None:
-        entities = tuple(_strong(entity, threshold) for entity in event.answer.entities)
-        return replace(event, answer=replace(event.answer, entities=entities))
+        return replace(event, answer=answer_above(event.answer, threshold))
     return event
+
+
+def answer_above(answer: Answer, threshold: float | None) -> Answer:
+    """The answer with the regions and spans of at least this score."""
+    if threshold is None:
+        return answer
+    return replace(answer, entities=tuple(_strong(entity, threshold) for entity in answer.entities))
 
 
 def _strong(entity: Entity, threshold: float) -> Entity:

@@ -32,7 +32,7 @@ from bubo.server.schema import (
 from bubo.server.schema_stores import problems
 from bubo.server.services import Owner, Services, key_owner, services
 from bubo.server.streams import EVENT_STREAM
-from bubo.speaker import Settings
+from bubo.settings import Settings
 from bubo.types import Picture, Sound, Turn
 
 __all__ = ["check_model", "router"]
@@ -108,7 +108,6 @@ async def complete(
         media.sound_ids,
         grounding=body.grounding,
         threshold=body.threshold,
-        stops=_stops(body.stop),
         ui=(body.ui or x_bubo_ui == "1") and bool(body.stream),
         page=False,
     )
@@ -174,11 +173,12 @@ def _settings(body: ChatRequest, parts: Services) -> Settings:
         temperature=standard.temperature if body.temperature is None else body.temperature,
         top_p=standard.top_p if body.top_p is None else body.top_p,
         seed=None if body.seed is None else body.seed % 2**63,
+        stop=_stops(body.stop),
     )
 
 
-def _stops(stop: str | list[str] | None) -> list[str]:
-    stops = [stop] if isinstance(stop, str) else stop or []
+def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
+    stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
     if any(not one or len(one) > _MAX_STOP for one in stops):
         raise Problem(
             400, f"A stop text must have 1 to {_MAX_STOP} characters.", "invalid_value", param="stop"

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from bubo.server.chat_media import ChatMedia
+from bubo.server.engine import answer_above
 from bubo.server.problems import Problem
 from bubo.server.routes_runs import check_ready
 from bubo.server.schema import FileId, GroundAnswer, GroundRequest
@@ -49,7 +50,7 @@ def ground(body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
         if isinstance(found, Picture):
             raise Problem(400, "This file is a picture, not a sound.", "wrong_media", param=param)
         sounds.append(found)
-    answer = parts.engine.ground(pictures, sounds, body.text)
+    answer = answer_above(parts.engine.ground(pictures, sounds, body.text), body.threshold)
     writer = GroundingWriter(media.picture_ids, media.sound_ids)
     for link in answer.links:
         writer.add_link(link)

@@ -16,9 +16,10 @@ from bubo.server.schema import Ask, AskSettings, SegmentAnswer, SegmentRequest, 
 from bubo.server.schema_stores import problems
 from bubo.server.services import Owner, Services, owner, services
 from bubo.server.streams import EVENT_STREAM, event_stream
-from bubo.server.turns import branch, media_ids, turns_of
+from bubo.server.turns import box_place, branch, check_places, media_ids, turns_of
 from bubo.server.wire import region_dict
-from bubo.speaker import Settings
+from bubo.settings import Settings
+from bubo.types import Place, Point
 
 __all__ = ["router"]
 
@@ -90,25 +91,25 @@ def segment(media_id: str, body: SegmentRequest, me: Me, parts: Parts) -> dict[s
     if record.kind != "picture":
         raise Problem(400, "Only pictures have places to point at; this is a sound.", "not_a_picture")
     width, height = record.width or 0, record.height or 0
-    points = [(point.x, point.y, point.positive) for point in body.points]
-    if not all(0 <= x < width and 0 <= y < height for x, y, _ in points):
+    points = tuple(Point(point.x, point.y, point.positive) for point in body.points)
+    if not all(0 <= point.x <= width and 0 <= point.y <= height for point in points):
         raise Problem(
             400,
             f"A point lies outside of the picture of {width} x {height} pixels.",
             "outside",
             param="points",
         )
-    box = None
     if body.box is not None:
-        x, y, wide, high = body.box
-        box = (max(0.0, x), max(0.0, y), min(float(width), x + wide), min(float(height), y + high))
-        if box[0] >= box[2] or box[1] >= box[3]:
-            raise Problem(400, "The box holds nothing of the picture.", "outside", param="box")
-    if not points and box is None:
+        place = box_place(body.box, width, height, points=points)
+    elif points:
+        place = Place(points)
+    else:
         raise Problem(400, "Give points or a box: nothing was pointed at.", "no_place", param="points")
     check_ready(parts)
-    region = parts.engine.segment(parts.media.picture(me.id, media_id), points, box)
-    return {"region": None if region is None else region_dict(region, media_id), "label": ""}
+    there = parts.engine.segment(parts.media.picture(me.id, media_id), place)
+    if there is None:
+        return {"region": None, "label": ""}
+    return {"region": region_dict(there.region, media_id), "label": there.label}
 
 
 def check_ready(parts: Services) -> None:
@@ -144,20 +145,26 @@ def _question(
             raise NotFoundError("question in this conversation")
         parent = edited.parent
     _check_question(body, parts)
-    if parent is not None and len(branch(messages, parent)) >= 2 * parts.settings.limits.turns:
+    before = [] if parent is None else branch(messages, parent)
+    if len(before) >= 2 * parts.settings.limits.turns:
         raise Problem(
             409,
             f"This conversation has {parts.settings.limits.turns} turns, and more are not followed: "
             "begin a new one.",
             "too_many_turns",
         )
+    places = [place.model_dump() for place in body.places]
+    if places:
+        ids = [*body.media, *(one for message in before for one in message.media)]
+        ids += [place["media"] for place in places if "media" in place]
+        check_places(places, before, body.media, parts.media.get_many(me.id, ids))
     return parts.conversations.add_question(
         me.id,
         conversation_id,
         parent=parent,
         text=body.text,
         media=body.media,
-        places=[place.model_dump() for place in body.places],
+        places=places,
         settings=body.settings.model_dump(exclude_none=True),
     )
 

@@ -49,7 +49,8 @@ def address(engine: ScriptedEngine, tmp_path_factory: pytest.TempPathFactory) ->
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    settings = ServerSettings(data=tmp_path_factory.mktemp("data"), port=port)
+    web = Path(__file__).parents[2] / "web"
+    settings = ServerSettings(data=tmp_path_factory.mktemp("data"), port=port, web_folder=web)
     config = uvicorn.Config(
         create_app(settings, engine), host="127.0.0.1", port=port, ws="none", log_level="warning",
         timeout_graceful_shutdown=2,

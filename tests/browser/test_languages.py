@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 #: Texts of buttons and headings that are wider than where they stand.
 CLIPPED = """() => [...document.querySelectorAll("button, h1, h2, h3, label, .chip-name, .quiet, .tag")]
   .filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+  .filter((one) => !one.matches(".visually-hidden"))
   .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
   .filter((one) => getComputedStyle(one).textOverflow !== "ellipsis")
   .filter((one) => getComputedStyle(one).display !== "inline")

@@ -68,10 +68,11 @@ export function outliner(store, pointer) {
 /** @param {Store} store @param {import("./pointing.js").Pointer} pointer @param {Entity} entity @param {Map<string, Row>} rows @param {HTMLElement} list @returns {Row} */
 function addRow(store, pointer, { id }, rows, list) {
   const parts = { badge: make("b", { class: "badge" }), text: make("span", { class: "outliner-label" }), count: make("span", { class: "outliner-times" }),
-    score: make("span", { class: "outliner-score" }) };
-  const { badge, text, count, score } = parts;
+    score: make("span", { class: "outliner-score" }), spoken: make("span", { class: "visually-hidden" }) };
+  const { badge, text, count, score, spoken } = parts;
+  for (const seen of [badge, text, count, score]) seen.setAttribute("aria-hidden", "true");
   const name = /** @type {HTMLButtonElement} */ (make("button", { type: "button", class: "outliner-name", tabindex: -1, "aria-pressed": "false", data: { entity: id } },
-    badge, text, count, score));
+    badge, text, count, score, spoken));
   const ask = () => {
     const entity = store.state.entities.get(id);
     if (entity) pointer.toggleEntity(entity);
@@ -122,5 +123,5 @@ function update(row, entity, mentioned) {
   row.play.hidden = spans.length === 0;
   row.eye.hidden = regions.length === 0;
   const places = [regions.length && t("outliner.regions", { count: regions.length }), spans.length && t("outliner.spans", { count: spans.length })];
-  row.name.setAttribute("aria-label", [label, ...places, share && t("outliner.score", { score: share })].filter(Boolean).join(", "));
+  row.spoken.textContent = [label, ...places, share && t("outliner.score", { score: share })].filter(Boolean).join(", ");
 }

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from bubo.errors import BuboError, ModelError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
 from bubo.server.engine import AssistantEngine
-from bubo.speaker import Settings
-from bubo.types import Picture, Turn
+from bubo.settings import Settings, Stats
+from bubo.types import Picture, Place, Point, Turn
 
 
 def engine_of(*answers: str) -> AssistantEngine:
@@ -84,12 +85,30 @@ def test_what_scores_low_is_left_out(picture: Picture, threshold: float, regions
         assert (len(entity.regions), entity.status) == (regions, status)
 
 
-def test_stop_ends_it(picture: Picture) -> None:
+class Talker:
+    """Says the same without end, until it is stopped."""
+
+    last = Stats()
+    takes_sound = True
+
+    def stream(self, turns: Any, settings: Any = None, stop: Any = None) -> Generator[str, None, Stats]:
+        while not stop.is_set():
+            yield "I see a dog. "
+        return Stats(finish="stopped")
+
+
+def test_stop_ends_it_with_what_was_said(picture: Picture) -> None:
+    engine = AssistantEngine(lambda: Assistant(Talker(), None, name="talker"))
+    wait(engine)
     stop = threading.Event()
-    events = engine_of("I see a dog. " * 50).stream([Turn("user", "?", (picture,))], Settings(), stop=stop)
-    assert next(events).kind == "text"
+    events = engine.stream([Turn("user", "?", (picture,))], Settings(), stop=stop)
+    said = next(events).text
     stop.set()
-    assert list(events) == []
+    rest = list(events)
+    said += "".join(event.text for event in rest)
+    answer = rest[-1].answer
+    assert answer is not None and answer.metadata["finish"] == "stopped"
+    assert answer.text == said != ""
 
 
 def test_texts_of_others_are_grounded(picture: Picture) -> None:
@@ -97,8 +116,9 @@ def test_texts_of_others_are_grounded(picture: Picture) -> None:
     assert [answer.text[link.start : link.end] for link in answer.links] == ["The dog"]
 
 
-def test_a_box_is_segmented(picture: Picture) -> None:
+def test_a_place_is_segmented_and_named(picture: Picture) -> None:
     engine = engine_of()
-    region = engine.segment(picture, [], (10.0, 20.0, 30.0, 50.0))
-    assert region is not None and region.mask is not None and region.mask[30, 20]
-    assert engine.segment(picture, [(5.0, 5.0, False)], None) is None
+    there = engine.segment(picture, Place(box=(10.0, 20.0, 30.0, 50.0)))
+    assert there is not None and there.label == "dog"
+    assert there.region.mask is not None and there.region.mask[30, 20]
+    assert engine.segment(picture, Place((Point(5.0, 5.0, positive=False),))) is None
