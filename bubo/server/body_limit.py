@@ -15,7 +15,7 @@ __all__ = ["BodyLimit"]
 #: How long to go on reading what is too large: most browsers show a response only once they have sent all.
 _DRAIN_S = 10.0
 
-Refuse = Callable[[int, Scope, Receive, Send], Awaitable[None]]
+Refuse = Callable[[int, Scope, Receive, Send, bool], Awaitable[None]]
 
 
 class BodyLimit:
@@ -37,11 +37,11 @@ class BodyLimit:
             return
         promised = Headers(scope=scope).get("content-length", "")
         if promised.isascii() and promised.isdigit() and int(promised) > self._limit:
-            await self._refuse(int(promised), scope, receive, send)
+            await self._refuse(int(promised), scope, receive, send, True)
             return
         await _Counted(self._app, self._limit, self._refuse).run(scope, receive, send)
 
-    async def _refuse(self, size: int, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, size: int, scope: Scope, receive: Receive, send: Send, more: bool) -> None:
         problem = Problem(
             413,
             f"The request has {size / 1e6:.1f} MB or more; at most {self._limit / 1e6:g} MB are taken. Make "
@@ -49,7 +49,8 @@ class BodyLimit:
             "too_large",
             headers={"Connection": "close"},
         )
-        await _drain(receive, self._limit)
+        if more:
+            await _drain(receive, self._limit)
         await problem_response(problem)(scope, receive, send)
 
 
@@ -62,6 +63,7 @@ class _Counted:
     def __init__(self, app: ASGIApp, limit: int, refuse: Refuse):
         self._app, self._limit, self._refuse = app, limit, refuse
         self._count = 0
+        self._more = True
         self._started = False
 
     @property
@@ -72,6 +74,7 @@ class _Counted:
         async def counted() -> Message:
             message = await receive()
             self._count += len(message.get("body", b""))
+            self._more = message["type"] == "http.request" and message.get("more_body", False)
             if self._exceeded:
                 raise HTTPException(413)
             return message
@@ -88,7 +91,7 @@ class _Counted:
             if not self._exceeded or self._started:
                 raise
         if self._exceeded and not self._started:
-            await self._refuse(self._count, scope, receive, send)
+            await self._refuse(self._count, scope, receive, send, self._more)
 
 
 async def _drain(receive: Receive, most: int) -> None:
