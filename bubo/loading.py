@@ -313,6 +313,8 @@ def _refuse_precision(wish: Wish, why: str) -> None:
 
 def _refuse(name: str, wish: Wish) -> None:
     """A folder laid out like nano's has one way of being loaded."""
+    if wish.device is not None:
+        room_on(wish.device)  # a name that is no device's is said first
     if wish != Wish():
         raise ModelError(
             f"{name} is loaded in fp32 on the CPU with a grounder of its own: leave dtype, quantization, "

@@ -66,7 +66,10 @@ def main(argv: Sequence[str]) -> int:
     if arguments.add_user or arguments.remove_user:
         return _change_users(arguments, settings)
     settings.check_host()
-    _serve(arguments, settings)
+    from bubo.server.running import alone_in
+
+    with alone_in(settings.data):
+        _serve(arguments, settings)
     return 0
 
 

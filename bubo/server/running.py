@@ -1,17 +1,24 @@
 """Runs the application under uvicorn: the socket, what is printed, and an end that leaves nothing behind."""
 
+import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from bubo.errors import InputError
+from bubo.errors import InputError, StorageError
 from bubo.server.services import Services
 from bubo.server.settings import ServerSettings
+
+try:
+    import fcntl
+except ImportError:  # Windows: no lock
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["address_of", "has_browser", "listen", "run"]
 
@@ -107,3 +114,28 @@ def has_browser() -> bool:
     if sys.platform == "darwin" or os.name == "nt":
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@contextlib.contextmanager
+def alone_in(data: Path) -> Iterator[None]:
+    """Keeps other servers off a data folder, since one that starts marks unfinished answers as cut off.
+
+    Raises:
+        InputError: If another server uses the folder.
+        StorageError: If the folder cannot be made.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (data / ".lock").open("w")
+    except OSError as error:
+        raise StorageError(f"The data folder {str(data)!r} cannot be written: {error.strerror}.") from None
+    with file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"Another server uses the data folder {str(data)!r}; use that one, end it first, or give "
+                    "this one a folder of its own with --data."
+                ) from None
+        yield

@@ -159,3 +159,14 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path):
     assert done.returncode == 2
     assert f"port {port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_second_server_on_the_same_data_is_refused(tmp_path):
+    with served(tmp_path) as (_, address):
+        second = subprocess.run(
+            [sys.executable, "-m", "bubo", "serve", "--port", "0", "--data", str(tmp_path)],
+            capture_output=True, text=True, env={**os.environ, "CI": "true"}, timeout=120,
+        )  # fmt: skip
+        assert second.returncode == 2
+        assert str(tmp_path) in second.stderr and "--data" in second.stderr
+        assert httpx2.get(f"{address}/health").status_code == 200

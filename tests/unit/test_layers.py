@@ -25,6 +25,7 @@ CORE = {
     "passes",
     "places",
     "recent",
+    "settings",
     "stopping",
     "types",
 }
@@ -74,6 +75,7 @@ ARROWS = {
     "findings": {"errors", "checks", "geometry"},
     "places": {"errors", "checks"},
     "recent": set(),
+    "settings": {"errors"},
     "passes": {"errors"},
     "stopping": set(),
     "types": CORE,
