@@ -46,7 +46,7 @@ def list_conversations(
     }
 
 
-@router.post("/conversations", status_code=201, response_model=Conversation, responses=problems(409))
+@router.post("/conversations", status_code=201, response_model=Conversation, responses=problems(400, 409))
 def create_conversation(body: NewConversation, me: Me, parts: Parts) -> dict[str, Any]:
     """Begins a conversation."""
     return conversation_dict(parts.conversations.create(me.id, body.title))

@@ -26,7 +26,7 @@ _BYTES: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("", status_code=201, response_model=Media, response_model_exclude_none=True,
-             responses=problems(413, 415, 507))  # fmt: skip
+             responses=problems(400, 413, 415, 507))  # fmt: skip
 def add_media(file: UploadFile, me: Me, parts: Parts) -> dict[str, Any]:
     """Stores a picture or sound, written anew: upright, without metadata, sounds as mono at 16 kHz."""
     return media_dict(parts.media.add(me.id, file.file, file.filename or "", kept=False))

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 __all__ = [
     "Conversation",
@@ -174,6 +174,14 @@ class Rating(Given):
 
     rating: Literal[-1, 0, 1]
     comment: str = Field("", max_length=COMMENT)
+
+    @field_validator("rating", mode="before")
+    @classmethod
+    def _number(cls, rating: object) -> object:
+        """Python takes false for 0 and true for 1."""
+        if isinstance(rating, bool):
+            raise ValueError("a rating is -1, 0 or 1")
+        return rating
 
 
 class Example(BaseModel):

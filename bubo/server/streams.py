@@ -11,7 +11,7 @@ __all__ = ["EVENT_STREAM", "event_stream"]
 
 #: How OpenAPI describes such a response.
 EVENT_STREAM: dict[str, Any] = {
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {"text/event-stream": {}},
     "description": "Chunks as server-sent events, then [DONE].",
 }
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

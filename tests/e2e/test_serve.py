@@ -169,4 +169,4 @@ def test_a_second_server_on_the_same_data_is_refused(tmp_path):
         )  # fmt: skip
         assert second.returncode == 2
         assert str(tmp_path) in second.stderr and "--data" in second.stderr
-        assert httpx2.get(f"{address}/health").status_code == 200
+        assert httpx2.get(f"{address}health").status_code == 200
