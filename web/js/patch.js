@@ -135,6 +135,9 @@ function update(node, block) {
   const past = before === undefined ? {} : attributesOf(before);
   for (const [name, value] of Object.entries(after)) if (past[name] !== value) element.setAttribute(name, value);
   for (const name of Object.keys(past)) if (!(name in after)) element.removeAttribute(name);
+  if (tagOf(block) !== "g" || before === undefined) return;
+  const inside = childrenOf(block);
+  if (JSON.stringify(childrenOf(before)) !== JSON.stringify(inside)) element.replaceChildren(...inside.map((one) => build(one)));
 }
 
 /** @param {Node} parent @param {Block[]} blocks @param {Block} owner @param {Plan} plan */

@@ -31,9 +31,18 @@ export function childrenOf(block) {
   return Array.isArray(children) ? children.filter((child) => typeof child === "string" || Array.isArray(child)) : [];
 }
 
-/** Who a phrase is and what it says; its state may change while it stays the same. @param {Block} block */
+/** The words of a block without its marks. @param {Block} block @returns {string} */
+function wordsOf(block) {
+  return typeof block === "string" ? block : childrenOf(block).map(wordsOf).join("");
+}
+
+/**
+ * Who a phrase is and what it says: its state may change while it stays the same, and so may its marks, which
+ * are plain signs until the closing one has come.
+ * @param {Block} block
+ */
 export function phraseKey(block) {
-  return JSON.stringify([/** @type {any} */ (block)[1]?.entity ?? "", childrenOf(block)]);
+  return JSON.stringify([/** @type {any} */ (block)[1]?.entity ?? "", wordsOf(block)]);
 }
 
 /** An address a person may be sent to, or null. @param {unknown} href @returns {URL|null} */
