@@ -9,19 +9,14 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from bubo.errors import ConfigError, StorageError, TrainError
+from bubo.folder_lock import folder_lock
 
 from .config import CONFIG_FILE, DONE_FILE, PRODUCT_FOLDER, RunConfig, differences, load
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows: no lock
-    fcntl = None
 
 LOG_FILE, TEXT_LOG_FILE, CURVES_FILE, INPUTS_FILE = "log.jsonl", "train.log", "curves.png", "inputs.json"
 
@@ -73,30 +68,15 @@ class RunFolder:
                 f"cannot write in the run folder {self.path}: {error.strerror or error}"
             ) from error
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keep a second process out of the folder for the time of the block.
 
         Raises:
             TrainError: another process trains here.
             StorageError: the folder cannot be made.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / ".lock").open("w")
-        except OSError as error:
-            raise StorageError(
-                f"cannot write in the run folder {self.path}: {error.strerror or error}"
-            ) from error
-        with file:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise TrainError(
-                        f"another process is training in {self.path}; wait for it, or use another output_dir"
-                    ) from error
-            yield
+        wait = f"another process is training in {self.path}; wait for it, or use another output_dir"
+        return folder_lock(self.path, "run folder", TrainError(wait))
 
     @contextlib.contextmanager
     def text_log(self, logger: logging.Logger) -> Iterator[None]:

@@ -6,8 +6,6 @@ byte is written: a missing key and a wrong shape are errors that name it, what n
 """
 
 import re
-import secrets
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 from bubo.kinds import KINDS
 
 from .checkpoints import Checkpoint, ConversionError, open_checkpoint
+from .new_folder import new_folder
 from .tensor_files import Entry, write_shards
 
 
@@ -339,32 +338,6 @@ def convert_file(
         empty = model(settings)
     others = None if save_others is None else partial(save_others, settings)
     return write_model(plan, empty, target, name=source.name, dtype=dtype, save_others=others)
-
-
-class new_folder:  # noqa: N801 (used like a function)
-    """A folder that appears under its name when the block has ended well, and not at all otherwise.
-
-    Raises:
-        ConversionError: If the target is there already.
-    """
-
-    def __init__(self, target: Path):
-        self.target = target
-        self.part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-
-    def __enter__(self) -> Path:
-        if self.target.exists():
-            raise ConversionError(
-                f"{str(self.target)!r} is there already: remove it, or name another folder."
-            )
-        self.part.mkdir(parents=True)
-        return self.part
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.part.rename(self.target)
-        else:
-            shutil.rmtree(self.part, ignore_errors=True)
 
 
 def count_layers(released: Mapping[str, Any], pattern: str) -> int:

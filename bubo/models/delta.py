@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from .checkpoints import ConversionError, open_checkpoint, shard_files
-from .conversion import Report, new_folder
+from .conversion import Report
+from .new_folder import new_folder
 from .tensor_files import MAX_SHARD_BYTES, Entry, write_shards
 
 # The delta may have more rows of these than the base: Vicuna added a token for padding.

@@ -1,24 +1,20 @@
 """Runs the application under uvicorn: the socket, what is printed, and an end that leaves nothing behind."""
 
-import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from bubo.errors import InputError, StorageError
+from bubo.errors import InputError
+from bubo.folder_lock import folder_lock
 from bubo.server.services import Services
 from bubo.server.settings import ServerSettings
-
-try:
-    import fcntl
-except ImportError:  # Windows: no lock
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["address_of", "has_browser", "listen", "run"]
 
@@ -116,26 +112,15 @@ def has_browser() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-@contextlib.contextmanager
-def alone_in(data: Path) -> Iterator[None]:
+def alone_in(data: Path) -> AbstractContextManager[None]:
     """Keeps other servers off a data folder, since one that starts marks unfinished answers as cut off.
 
     Raises:
         InputError: If another server uses the folder.
         StorageError: If the folder cannot be made.
     """
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (data / ".lock").open("w")
-    except OSError as error:
-        raise StorageError(f"The data folder {str(data)!r} cannot be written: {error.strerror}.") from None
-    with file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(
-                    f"Another server uses the data folder {str(data)!r}; use that one, end it first, or give "
-                    "this one a folder of its own with --data."
-                ) from None
-        yield
+    other = (
+        f"Another server uses the data folder {str(data)!r}; use that one, end it first, or give this one a "
+        "folder of its own with --data."
+    )
+    return folder_lock(data, "data folder", InputError(other), mode=0o700)

@@ -8,7 +8,7 @@ of Pillow, the font and numpy give equal files.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bubo.errors import BuboError, StorageError
@@ -60,19 +60,24 @@ def write_samples(folder: str | Path) -> tuple[Path, Path]:
     return root / PICTURE_FILE, root / SOUND_FILE
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the samples into the folder given, and say where they are."""
+def run_writer(argv: Sequence[str] | None, module: str, write: Callable[[Path], Iterable[Path]]) -> int:
+    """The command `python -m MODULE FOLDER`: writes into the folder, says where, returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if len(words) != 1 or words[0].startswith("-"):
-        sys.stderr.write("usage: python -m bubo.data_tools.world.samples FOLDER\n")
+        sys.stderr.write(f"usage: python -m {module} FOLDER\n")
         return 2
     try:
-        for path in write_samples(words[0]):
-            sys.stdout.write(f"{path}\n")
+        for path in write(Path(words[0])):
+            sys.stdout.write(f"{path} ({path.stat().st_size} bytes)\n")
     except BuboError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the samples into the folder given, and say where they are."""
+    return run_writer(argv, "bubo.data_tools.world.samples", write_samples)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bubo.errors import BuboError, StorageError
+from bubo.errors import StorageError
 from bubo.media import encode_flac, encode_jpeg, write_atomic
 from bubo.types import Picture, Sound
 
 from .pictures import render_scene
-from .samples import SPLIT, sample_clip, sample_scene
+from .samples import SPLIT, run_writer, sample_clip, sample_scene
 from .sounds import render_clip
 from .truth import sample_rng
 
@@ -50,23 +50,23 @@ def files() -> dict[str, bytes]:
     return made
 
 
+def write_examples(root: Path) -> list[Path]:
+    """Writes the files into a folder that is there.
+
+    Raises:
+        StorageError: If there is no such folder, or it cannot be written.
+    """
+    if not root.is_dir():
+        raise StorageError(f"There is no folder {str(root)!r}; make it first.")
+    made = files()
+    for name, data in made.items():
+        write_atomic(root / name, data)
+    return [root / name for name in made]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the files into the folder given, and say where they are."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if len(words) != 1 or words[0].startswith("-"):
-        sys.stderr.write("usage: python -m bubo.data_tools.world.server_examples FOLDER\n")
-        return 2
-    root = Path(words[0])
-    try:
-        if not root.is_dir():
-            raise StorageError(f"There is no folder {str(root)!r}; make it first.")
-        for name, data in files().items():
-            write_atomic(root / name, data)
-            sys.stdout.write(f"{root / name} ({len(data)} bytes)\n")
-    except BuboError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    return 0
+    """Write the examples into the folder given, and say where they are."""
+    return run_writer(argv, "bubo.data_tools.world.server_examples", write_examples)
 
 
 if __name__ == "__main__":

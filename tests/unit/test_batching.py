@@ -6,6 +6,7 @@ import time
 
 import pytest
 import torch
+from threads import at_once
 from tiny import (
     SPECIALS,
     tiny_model,
@@ -78,25 +79,6 @@ def sizes(model):
     sizes = Sizes(model)
     yield sizes
     sizes.hook.remove()
-
-
-def at_once(*works):
-    """Runs functions in threads; gives what each returned or raised."""
-    results = [None] * len(works)
-
-    def run(number, work):
-        try:
-            results[number] = work()
-        except Exception as error:
-            results[number] = error
-
-    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert not any(thread.is_alive() for thread in threads), "a stream hangs"
-    return results
 
 
 def test_answers_together_are_those_alone(model, processor, sizes):

@@ -4,28 +4,10 @@ import threading
 import time
 
 import pytest
+from threads import at_once
 
 from bubo.errors import BuboError
 from bubo.passes import Passes
-
-
-def in_threads(*works):
-    """Runs functions at once; gives what each returned or raised."""
-    results = [None] * len(works)
-
-    def run(number, work):
-        try:
-            results[number] = work()
-        except BaseException as error:
-            results[number] = error
-
-    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not any(thread.is_alive() for thread in threads), "a thread hangs"
-    return results
 
 
 class Doubler:
@@ -66,7 +48,7 @@ def test_who_waits_at_once_shares_a_pass_and_one_failure_is_one_caller_s():
 
         return work
 
-    results = in_threads(lambda: passes.share(0), *(later(item) for item in (2, 4, 5, 6, 8)), open_gate)
+    results = at_once(lambda: passes.share(0), *(later(item) for item in (2, 4, 5, 6, 8)), open_gate)
     assert results[:3] == [0, 4, 8]
     assert isinstance(results[3], ValueError) and str(results[3]) == "5 is odd"
     assert results[4:6] == [12, 16]
@@ -82,7 +64,7 @@ def test_an_error_of_the_pass_goes_to_all_and_blocks_nobody():
         raise RuntimeError("broken")
 
     passes = Passes(run, most=8)
-    results = in_threads(*[lambda: passes.share(1)] * 4)
+    results = at_once(*[lambda: passes.share(1)] * 4)
     assert all(isinstance(result, RuntimeError) for result in results)
     assert sum(len(items) for items in calls) == 4
     assert passes.alone(lambda: 7) == 7
@@ -109,7 +91,7 @@ def test_an_interrupted_leader_tells_those_it_computed_for():
         waiting(passes, 3)
         others.set()
 
-    results = in_threads(lambda: passes.share("first"), second, second, second, release)
+    results = at_once(lambda: passes.share("first"), second, second, second, release)
     assert results[0] == "first"
     kinds = sorted(type(result).__name__ for result in results[1:4])
     assert kinds == ["BuboError", "BuboError", "KeyboardInterrupt"]
@@ -131,7 +113,7 @@ def test_what_runs_alone_runs_alone_and_takes_turns():
     def many(name):
         return [passes.alone(lambda: enter(name)) for _ in range(10)]
 
-    in_threads(lambda: many("a"), lambda: many("b"), lambda: [passes.share("c") for _ in range(10)])
+    at_once(lambda: many("a"), lambda: many("b"), lambda: [passes.share("c") for _ in range(10)])
     assert len(seen) == 30
     assert all(len(group) == 1 for group in seen)
     with pytest.raises(ZeroDivisionError):
@@ -164,7 +146,7 @@ def test_a_pass_waits_for_the_members_of_the_last_one_but_not_for_those_who_left
             time.sleep(0.05)
         passes.leave("slow")
 
-    in_threads(prompt, slow)
+    at_once(prompt, slow)
     assert sizes.count(2) >= 1 and sum(sizes) == 6
     assert len(sizes) <= 5  # by itself the first one would have run ahead: six passes of one each
     started = time.perf_counter()

@@ -21,13 +21,14 @@ export function leadFromPhrases(store, overlay, frame) {
     if (!lit || source !== "phrase" || !wide.matches || store.state.view.mode === "off") return;
     const phrase = [...document.querySelectorAll(`[data-entity="${CSS.escape(lit)}"]:is(:hover, :focus)`)].find((one) => !frame.contains(one));
     const from = phrase?.getClientRects()[0];
-    if (!from) return;
+    const log = phrase?.closest(".prose") ?? phrase;
+    if (!from || !log) return;
     const { left, top, right, bottom } = frame.getBoundingClientRect();
     const { scale, x, y } = overlay.view;
     for (const region of overlay.regions.filter((one) => one.entity.id === lit).slice(0, MAX_LINES)) {
       const to = { x: left + region.label.x * scale + x, y: top + region.label.y * scale + y };
       if (to.x < left || to.x > right || to.y < top || to.y > bottom) continue;
-      layer.append(line(region.entity.slot, from, to));
+      layer.append(line(region.entity.slot, from, to, log.getBoundingClientRect()));
     }
   };
   store.on("pointing", show);
@@ -35,9 +36,12 @@ export function leadFromPhrases(store, overlay, frame) {
   addEventListener("resize", clear);
 }
 
-/** @param {number} slot @param {DOMRect} from @param {import("./geometry.js").Point} to */
-function line(slot, from, to) {
-  const [x, y] = [from.left > to.x ? from.left - 3 : from.right + 3, from.top + from.height / 2];
+/**
+ * From the margin beside the phrase's line, so that no words are crossed.
+ * @param {number} slot @param {DOMRect} from @param {import("./geometry.js").Point} to @param {DOMRect} column
+ */
+function line(slot, from, to, column) {
+  const [x, y] = [from.left > to.x ? column.left - 3 : column.right + 3, from.top + from.height / 2];
   const bend = (x - to.x) / 2;
   return draw("path", { class: `leader-line slot-${slot}`, d: `M${x} ${y}C${x - bend} ${y} ${to.x + bend} ${to.y} ${to.x} ${to.y}` });
 }

@@ -137,7 +137,8 @@ function update(node, block) {
   for (const name of Object.keys(past)) if (!(name in after)) element.removeAttribute(name);
   if (tagOf(block) !== "g" || before === undefined) return;
   const inside = childrenOf(block);
-  if (JSON.stringify(childrenOf(before)) !== JSON.stringify(inside)) element.replaceChildren(...inside.map((one) => build(one)));
+  if (JSON.stringify(childrenOf(before)) === JSON.stringify(inside)) return;
+  element.replaceChildren(...inside.map((one) => build(one)));
 }
 
 /** @param {Node} parent @param {Block[]} blocks @param {Block} owner @param {Plan} plan */
