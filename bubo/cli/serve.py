@@ -146,16 +146,16 @@ def _serve(arguments: argparse.Namespace, settings: "ServerSettings") -> None:
         app = create_app(settings, engine)
         address = address_of(server_socket, settings)
 
-        def say() -> None:
+        def started() -> None:
             print(f"Bubo is at {address}  (Ctrl-C ends it)", flush=True)
             if settings.auth == "token":
                 print(f"Token to sign in with, and API key: {settings.token}", flush=True)
-            if engine.state != "ready":
-                print(engine.message or f"The model {engine.name} is being loaded.", flush=True)
+            print(engine.message, flush=True)
             if arguments.open or (arguments.open is None and has_browser()):
                 webbrowser.open(address)
+            engine.start()
 
-        run(app, server_socket, say)
+        run(app, server_socket, started)
     finally:
         server_socket.close()
 

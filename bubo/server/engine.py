@@ -81,7 +81,7 @@ class AssistantEngine:
     """An assistant that is loaded in the background, so that the server can say meanwhile that it is coming.
 
     Args:
-        load: Makes the assistant; called once, in a thread.
+        load: Makes the assistant; called once, in a thread, from `start` on.
         name: What the model is called, also before it is loaded.
     """
 
@@ -90,8 +90,10 @@ class AssistantEngine:
         self._load = load
         self._assistant: Assistant | None = None
         self._failure = ""
-        self._thread = threading.Thread(target=self._run, name="load-model", daemon=True)
-        self._thread.start()
+
+    def start(self) -> None:
+        """Begins to load. The server does so when it can be reached: the page comes before the model."""
+        threading.Thread(target=self._run, name="load-model", daemon=True).start()
 
     @property
     def state(self) -> State:

@@ -32,6 +32,7 @@ def nano() -> Any:
 @pytest.fixture(scope="module")
 def server(nano: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     engine: Any = AssistantEngine(lambda: nano)
+    engine.start()
     wait_until(lambda: engine.state == "ready", 60)
     with live_server(tmp_path_factory.mktemp("data"), engine) as live:
         yield live

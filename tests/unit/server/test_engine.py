@@ -28,6 +28,7 @@ def engine_of(*answers: str) -> AssistantEngine:
 
 
 def wait(engine: AssistantEngine) -> None:
+    engine.start()
     until = time.monotonic() + 10
     while engine.state == "loading" and time.monotonic() < until:
         time.sleep(0.005)

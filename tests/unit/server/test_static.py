@@ -1,5 +1,6 @@
 """The browser client's files, deep links, the list of the API."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import serving
 from bubo.server.static import docs_page
 
 WEB = Path(__file__).parents[3] / "web"
+SCRIPTS = sorted((WEB / "js").glob("*.js"))
+# Strings first, so that signs of comments within them are theirs.
+TOKENS = re.compile(r'("(?:[^"\\\n]|\\.)*"|`[^`]*`)|/\*[\s\S]*?\*/|//.*')
 
 
 @pytest.mark.parametrize(
@@ -28,7 +32,7 @@ def test_files_have_their_types_and_are_asked_for_again(visitor, path, kind):
     assert answer.headers["content-type"] == kind
     assert answer.headers["cache-control"] == "no-cache"
     tag = answer.headers["etag"]
-    again = visitor.get(path, headers={"If-None-Match": f'"other", W/{tag}'})
+    again = visitor.get(path, headers={"If-None-Match": f'"other", {tag}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert visitor.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
@@ -42,6 +46,41 @@ def test_a_changed_file_is_served_anew(tmp_path):
     (web / "index.html").write_text("<p>two!</p>")
     answer = client.get("/", headers={"If-None-Match": tag})
     assert (answer.status_code, answer.text) == (200, "<p>two!</p>")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip, deflate, br", True),
+        ("br;q=1, gzip;q=0.5", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.0, br", False),
+    ]
+    + [("identity", False), ("", False), ("x-gzipped", False)],
+)
+def test_files_are_packed_for_who_takes_it(visitor, accepted, packed):
+    plain = visitor.get("/assets/css/base.css", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    answer = visitor.get("/assets/css/base.css", headers={"Accept-Encoding": accepted})
+    assert (answer.headers.get("content-encoding") == "gzip") is packed
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.text == plain.text and ".icon" in answer.text
+    assert (int(answer.headers["content-length"]) < len(plain.content) / 2) is packed
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_lose_comments_and_indentation_only(visitor, path):
+    source, served = path.read_text(), visitor.get(f"/assets/js/{path.name}").text
+    assert [one for one in TOKENS.findall(served) if one] == [one for one in TOKENS.findall(source) if one]
+    assert "".join(TOKENS.sub(r"\1", served).split()) == "".join(TOKENS.sub(r"\1", source).split())
+    assert "/**" not in served and "\n " not in served
+
+
+def test_the_whole_page_is_small(visitor):
+    files = [path for path in WEB.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    served = [visitor.get(f"/assets/{path.relative_to(WEB)}").content for path in files]
+    size = sum(len(gzip.compress(data, 9)) for data in served)
+    assert len(files) > 40 and size <= 80_000, f"{size} bytes"
 
 
 @pytest.mark.parametrize(
