@@ -77,8 +77,9 @@ def listen(host: str, port: int, *, others: bool = False) -> socket.socket:
     for tried in range(port, min(port + (_TRIED if others and port else 1), 65_536)):
         try:
             found = socket.getaddrinfo(host, tried, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, _, _, _, address = found[0]
-            opened = socket.socket(family, socket.SOCK_STREAM)
+            family, kind, protocol, _, address = found[0]
+            # The protocol's number lets asyncio see TCP: it then sets TCP_NODELAY on what it accepts.
+            opened = socket.socket(family, kind, protocol)
             try:
                 if os.name != "nt":  # there it would let two servers share the port
                     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

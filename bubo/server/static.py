@@ -60,7 +60,7 @@ def web_folder(given: Path | None) -> Path:
 
 
 @router.api_route("/", methods=_READ)
-def home(request: Request, parts: Parts) -> Response:
+async def home(request: Request, parts: Parts) -> Response:
     """The page."""
     return _file(request, web_folder(parts.settings.web_folder), "index.html")
 
@@ -80,13 +80,13 @@ def conversation_page(request: Request, conversation_id: str, parts: Parts) -> R
 
 
 @router.api_route("/assets/{path:path}", methods=_READ)
-def asset(request: Request, path: str, parts: Parts) -> Response:
+async def asset(request: Request, path: str, parts: Parts) -> Response:
     """One of the client's files."""
     return _file(request, web_folder(parts.settings.web_folder), path)
 
 
 @router.get("/favicon.ico")
-def favicon(request: Request, parts: Parts) -> Response:
+async def favicon(request: Request, parts: Parts) -> Response:
     """The icon that browsers ask for by themselves."""
     folder = web_folder(parts.settings.web_folder)
     for name in ("favicon.ico", "icon.svg", "icons/icon.svg"):
