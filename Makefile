@@ -33,10 +33,10 @@ $(STAMP): pyproject.toml
 	@$(PY) -c "$$CHECK_INSTALL"
 	@touch $@
 
-run: $(STAMP)  ## open the page with nano; without a terminal: ask one sample question, print the answer
-	@if [ -t 0 ] || [ -t 1 ]; then exec $(BIN)/bubo serve; else exec $(BIN)/bubo chat --samples; fi
+run: $(STAMP)  ## serve the page with nano, print its address, open it where there is a browser
+	@exec $(BIN)/bubo serve
 
-chat: $(STAMP)  ## talk about a sample picture and sound in the terminal
+chat: $(STAMP)  ## talk about a sample picture and sound in the terminal; in a pipe: one linked answer
 	@$(BIN)/bubo chat --samples
 
 test: $(STAMP) fonts  ## unit and end-to-end tests: CPU, no network
