@@ -113,13 +113,14 @@ def measure_chats(
     """Tokens per second of one chat and of several at once, in turn, so that both meet the same machine.
 
     Each chat has media of its own, which it has perceived before, and then asks `BETWEEN`; what counts is
-    the time from the first question to the last linked answer, all included.
+    the time from the first question to the last linked answer, all included. Every time another question
+    comes first, so that nobody finds its talk in the cache.
     """
     found: list[dict[str, float]] = []
     chats = [_opened(assistant, *pair) for pair in media]
-    for _ in range(rounds + 1):
-        one = _rate(assistant, chats[:1])
-        together = _rate(assistant, chats)
+    for number in range(rounds + 1):
+        one = _rate(assistant, chats[:1], 2 * number)
+        together = _rate(assistant, chats, 2 * number + 1)
         ratio = together / max(one, 1e-9)
         found.append(
             {
@@ -140,16 +141,17 @@ def _opened(assistant: "Assistant", picture: "Picture", sound: "Sound") -> "list
     return [*turns, Turn("assistant", answer.text, answer=answer)]
 
 
-def _rate(assistant: "Assistant", chats: "Sequence[Sequence[Turn]]") -> float:
-    """Tokens per second of some chats that go on at once, each in a thread."""
+def _rate(assistant: "Assistant", chats: "Sequence[Sequence[Turn]]", first: int) -> float:
+    """Tokens per second of some chats that go on at once, each in a thread; which question comes first."""
     from bubo.settings import Settings
     from bubo.types import Turn
 
     settings = Settings(max_new_tokens=MAX_NEW_TOKENS)
+    questions = [BETWEEN[(first + number) % len(BETWEEN)] for number in range(len(BETWEEN))]
 
     def go_on(opened: "Sequence[Turn]") -> int:
         turns, tokens = list(opened), 0
-        for question in BETWEEN:
+        for question in questions:
             turns.append(Turn("user", question))
             answer = assistant.reply(turns, settings)
             turns.append(Turn("assistant", answer.text, answer=answer))
