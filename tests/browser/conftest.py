@@ -16,6 +16,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 uvicorn = pytest.importorskip("uvicorn")
 
 from bubo.media import encode_wav  # noqa: E402
+from tests.browser.axe import axe_source  # noqa: E402
 from tests.scripted import Script, ScriptedEngine, sample_picture, sample_sound  # noqa: E402
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -78,6 +79,12 @@ def browser() -> Iterator[Any]:
         launched = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    return axe_source()
 
 
 @pytest.fixture

@@ -1,54 +1,19 @@
 """By keys alone, and what axe finds in every state of the page; budgets of the first load."""
 
 import gzip
-import json
-import os
-import subprocess
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-AXE_VERSION = "4.14.1"
 WEB = Path(__file__).parents[2] / "web"
 MOST_REQUESTS = 30
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core, fetched by npm once into a folder that git does not see."""
-    folder = Path(__file__).parents[2] / "build" / "axe"
-    archive = folder / f"axe-core-{AXE_VERSION}.tgz"
-    if not archive.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            subprocess.run(
-                ["npm", "pack", f"axe-core@{AXE_VERSION}"],
-                cwd=folder,
-                check=True,
-                capture_output=True,
-                timeout=120,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            message = f"axe-core {AXE_VERSION} could not be fetched by npm: {error}"
-            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    with tarfile.open(archive) as packed:
-        source = packed.extractfile("package/axe.min.js")
-        assert source is not None
-        return source.read().decode()
-
-
-def violations(page: Any, axe: str) -> list[str]:
-    page.evaluate(axe)
-    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    return [f"{one['id']}: {json.dumps([node['html'][:120] for node in one['nodes'][:3]])}" for one in found]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

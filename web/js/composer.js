@@ -20,12 +20,6 @@ export class Composer {
     /** @type {{stop: () => void, cancel: () => void}|null} */
     this.recording = null;
     this.form = /** @type {HTMLFormElement} */ (byId("composer"));
-    this.#build();
-    this.#listen();
-    this.refresh();
-  }
-
-  #build() {
     const limits = limitsOf(this.store);
     this.chips = make("div", { class: "chips", role: "group", "aria-label": t("composer.held") });
     this.note = make("div", { class: "composer-note", role: "alert" });
@@ -54,6 +48,8 @@ export class Composer {
     ]);
     this.drop = make("div", { class: "drop", hidden: true }, make("div", { class: "drop-card" }, icon("picture"), make("strong", {}, t("composer.drop")), make("span", { class: "quiet" }, allowed)));
     document.body.append(this.drop);
+    this.#listen();
+    this.refresh();
   }
 
   #listen() {
