@@ -4,6 +4,7 @@
 import { button, byId, fill, icon, make } from "./dom.js";
 import { Files, limitsOf } from "./files.js";
 import { bytes, clock, number, seconds, t } from "./i18n.js";
+import { DRAFT } from "./preferences.js";
 import { badge, placeLabel, words } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./types.js").Message} Message */
@@ -271,7 +272,7 @@ export class Composer {
   }
 
   get #draft() {
-    return `bubo.draft.${this.store.state.conversation?.id ?? "new"}`;
+    return `${DRAFT}${this.store.state.conversation?.id ?? "new"}`;
   }
 
   #keep() {
