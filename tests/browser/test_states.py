@@ -73,9 +73,8 @@ def test_a_model_that_cannot_be_loaded_is_said_with_what_to_do(visit: Visit, ser
     expect(problem).to_contain_text(engine.message)
     notice = page.locator("#notice")
     expect(notice).to_contain_text(engine.message)
-    expect(notice).to_contain_text(
-        {"en": "Tell who runs this server.", "es": "Avisa a quien lleva este servidor."}[language]
-    )
+    way_on = {"en": "Tell who runs this server.", "es": "Avisa a quien lleva este servidor."}
+    expect(notice).to_contain_text(way_on[language])
     page.reload()
     expect(notice).to_contain_text(engine.message)
     expect(problem).to_contain_text(engine.message)
