@@ -51,10 +51,11 @@ def test_from_load_to_a_lit_mask(fox: Any, address: str, artifacts: Path):
 
     fox.move_to(".g[data-entity=e2]")
     fox.until("document.querySelector('.is-lit .lit-region[data-entity=e2]')")
+    fox.until("document.querySelector('.leader-line')")
     fox.run("document.querySelector('.stage-picture').decode()")
     (artifacts / "firefox.png").write_bytes(base64.b64decode(fox.screenshot()))
     fox.move(2, 2)
-    fox.until("!document.querySelector('.lit-region')")
+    fox.until("!document.querySelector('.lit-region, .leader-line')")
     fox.move_to(".stage-badges .slot-0")
     fox.until("document.querySelector('.g[data-entity=e1].lit')")
     assert fox.problems == []
