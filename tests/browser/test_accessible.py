@@ -1,14 +1,17 @@
 """By keys alone, and what axe finds in every state of the page; budgets of the first load."""
 
 import gzip
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import violations
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import CHROMIUM, FLAGS, Visitor
+from tests.browser.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -105,3 +108,36 @@ def test_what_the_first_load_asks_for(visit: Callable[..., Visitor]):
     size = sum(len(gzip.compress((WEB / path).read_bytes(), 9)) for path in assets)
     assert size <= 80_000, f"{size} bytes"
     assert {visitor.address.split("/")[2]} == visitor.hosts
+
+
+#: Notes when, counted from the navigation, a question can be typed.
+NOTE_USABLE = """() => new MutationObserver((_, watching) => {
+  const box = document.querySelector("#question");
+  if (!box?.checkVisibility() || box.disabled) return;
+  window.usableAt = performance.now();
+  watching.disconnect();
+}).observe(document, { subtree: true, childList: true, attributes: true })"""
+
+
+def test_how_long_a_first_visit_takes_until_one_can_ask(
+    browser: Any, address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Told, not judged: how long it takes depends on what else the machine does."""
+    fresh = browser.browser_type.launch_persistent_context(
+        str(tmp_path / "profile"), executable_path=str(CHROMIUM), args=FLAGS
+    )
+    try:
+        page = fresh.pages[0]
+        page.add_init_script(f"({NOTE_USABLE})()")
+        page.goto(address)
+        until(page, "window.usableAt > 0")
+        page.locator("#question").press_sequentially("A question")
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+        painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
+        with capsys.disabled():
+            sys.stdout.write(
+                f"\nfirst visit with an empty profile: painted after {painted:.0f} ms, "
+                f"usable after {page.evaluate('usableAt'):.0f} ms\n"
+            )
+    finally:
+        fresh.close()
