@@ -57,6 +57,9 @@ def test_forced_colours_leave_phrases_focus_and_masks_apart(visit: Visit, artifa
     marks = [style(one, "content", pseudo="::after")[0] for one in (dog, ball)]
     assert marks == ['"1"', '"2"'] or marks == ["attr(data-badge)"] * 2, "and by its number from others"
 
+    sign, ground = style(dog, "backgroundColor", pseudo="::before")[0], style(dog, "backgroundColor")[0]
+    assert sign not in (ground, system["Canvas"]), "the note of what is heard is drawn"
+
     rest = style(dog, "backgroundColor", "color")
     dog.hover()
     assert lit(page) == ["e1"]
