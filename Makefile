@@ -45,7 +45,7 @@ test: $(STAMP) fonts  ## unit and end-to-end tests: CPU, no network
 slow-test: $(STAMP) fonts  ## tests of more than ten seconds: killed trainings, full disks, workers
 	$(BIN)/pytest -m slow tests
 
-browser: $(STAMP)  ## drive the page in Chromium, with a scripted model and with nano
+browser: $(STAMP)  ## drive the page in Chromium and Firefox, with a scripted model and with nano
 	$(BIN)/pytest -m "browser" tests/browser
 
 lint: $(STAMP)  ## ruff and mypy

@@ -117,7 +117,9 @@ def live_server(
     engine = engine or ScriptedEngine()
     app = create_app(ServerSettings(data=data, port=0, limits=limits or Limits(), **settings), engine)
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app, host="127.0.0.1", port=0, ws="none", log_level="warning", timeout_graceful_shutdown=2
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -52,6 +52,7 @@ def run(app: FastAPI, server_socket: socket.socket, on_start: Callable[[], None]
     settings = parts.settings
     config = uvicorn.Config(
         app,
+        ws="none",  # there are none, whatever libraries lie about
         log_config=None,
         access_log=False,
         server_header=False,

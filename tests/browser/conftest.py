@@ -2,10 +2,9 @@
 
 import io
 import os
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,14 @@ import numpy as np
 import pytest
 
 playwright = pytest.importorskip("playwright.sync_api")
-uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("uvicorn")
 
 from bubo.media import encode_wav  # noqa: E402
+from tests.browser.axe import axe_source  # noqa: E402
+from tests.live_server import live_server  # noqa: E402
 from tests.scripted import Script, ScriptedEngine, sample_picture, sample_sound  # noqa: E402
 
+WEB = Path(__file__).parents[2] / "web"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
@@ -43,29 +45,21 @@ def engine() -> ScriptedEngine:
 @pytest.fixture(scope="session")
 def address(engine: ScriptedEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the app is served, on a free port of this machine."""
-    from bubo.server.app import create_app
-    from bubo.server.settings import ServerSettings
+    with live_server(tmp_path_factory.mktemp("data"), engine, web_folder=WEB) as live:
+        yield live.url
 
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    web = Path(__file__).parents[2] / "web"
-    settings = ServerSettings(data=tmp_path_factory.mktemp("data"), port=port, web_folder=web)
-    config = uvicorn.Config(
-        create_app(settings, engine), host="127.0.0.1", port=port, ws="none", log_level="warning",
-        timeout_graceful_shutdown=2,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    for _ in range(600):
-        if server.started:
-            break
-        time.sleep(0.05)
-    assert server.started, "the server did not start within 30 seconds"
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Serves one more app, for this test; takes an engine and settings, gives its address."""
+    with ExitStack() as stack:
+
+        def start(engine: ScriptedEngine | None = None, **settings: Any) -> str:
+            engine = engine or ScriptedEngine()
+            live = stack.enter_context(live_server(tmp_path / "data", engine, web_folder=WEB, **settings))
+            return live.url
+
+        yield start
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +72,12 @@ def browser() -> Iterator[Any]:
         launched = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    return axe_source()
 
 
 @pytest.fixture
@@ -194,11 +194,11 @@ class Visitor:
 
 @pytest.fixture
 def visit(browser: Any, address: str, engine: ScriptedEngine) -> Iterator[Callable[..., Visitor]]:
-    """Makes visitors; options are those of a Playwright context."""
+    """Makes visitors, of the common server or of another; options are those of a Playwright context."""
     visitors: list[Visitor] = []
 
-    def make(**options: Any) -> Visitor:
-        visitors.append(Visitor(browser, address, **options))
+    def make(at: str = address, **options: Any) -> Visitor:
+        visitors.append(Visitor(browser, at, **options))
         return visitors[-1]
 
     engine.script = Script(delay_s=0.0)

@@ -1,10 +1,7 @@
 """By keys alone, and what axe finds in every state of the page; budgets of the first load."""
 
 import gzip
-import json
-import os
-import subprocess
-import tarfile
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,43 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.axe import violations
+from tests.browser.conftest import CHROMIUM, FLAGS, Visitor
+from tests.browser.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-AXE_VERSION = "4.14.1"
 WEB = Path(__file__).parents[2] / "web"
 MOST_REQUESTS = 30
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core, fetched by npm once into a folder that git does not see."""
-    folder = Path(__file__).parents[2] / "build" / "axe"
-    archive = folder / f"axe-core-{AXE_VERSION}.tgz"
-    if not archive.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            subprocess.run(
-                ["npm", "pack", f"axe-core@{AXE_VERSION}"],
-                cwd=folder,
-                check=True,
-                capture_output=True,
-                timeout=120,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            message = f"axe-core {AXE_VERSION} could not be fetched by npm: {error}"
-            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    with tarfile.open(archive) as packed:
-        source = packed.extractfile("package/axe.min.js")
-        assert source is not None
-        return source.read().decode()
-
-
-def violations(page: Any, axe: str) -> list[str]:
-    page.evaluate(axe)
-    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    return [f"{one['id']}: {json.dumps([node['html'][:120] for node in one['nodes'][:3]])}" for one in found]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -140,3 +108,36 @@ def test_what_the_first_load_asks_for(visit: Callable[..., Visitor]):
     size = sum(len(gzip.compress((WEB / path).read_bytes(), 9)) for path in assets)
     assert size <= 80_000, f"{size} bytes"
     assert {visitor.address.split("/")[2]} == visitor.hosts
+
+
+#: Notes when, counted from the navigation, a question can be typed.
+NOTE_USABLE = """() => new MutationObserver((_, watching) => {
+  const box = document.querySelector("#question");
+  if (!box?.checkVisibility() || box.disabled) return;
+  window.usableAt = performance.now();
+  watching.disconnect();
+}).observe(document, { subtree: true, childList: true, attributes: true })"""
+
+
+def test_how_long_a_first_visit_takes_until_one_can_ask(
+    browser: Any, address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Told, not judged: how long it takes depends on what else the machine does."""
+    fresh = browser.browser_type.launch_persistent_context(
+        str(tmp_path / "profile"), executable_path=str(CHROMIUM), args=FLAGS
+    )
+    try:
+        page = fresh.pages[0]
+        page.add_init_script(f"({NOTE_USABLE})()")
+        page.goto(address)
+        until(page, "window.usableAt > 0")
+        page.locator("#question").press_sequentially("A question")
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+        painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
+        with capsys.disabled():
+            sys.stdout.write(
+                f"\nfirst visit with an empty profile: painted after {painted:.0f} ms, "
+                f"usable after {page.evaluate('usableAt'):.0f} ms\n"
+            )
+    finally:
+        fresh.close()

@@ -20,7 +20,7 @@ function failure(status, text) {
   try {
     detail = JSON.parse(text)?.error ?? {};
   } catch { /* a proxy's page: its text is of no use to anybody */ }
-  if (status === 401) expired.dispatchEvent(new Event("expired"));
+  if (status === 401 && /** @type {any} */ (detail).code === "not_signed_in") expired.dispatchEvent(new Event("expired"));
   return new ApiError(status, detail);
 }
 

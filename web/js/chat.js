@@ -10,6 +10,7 @@ import { decorate, wirePhrases } from "./phrases.js";
 
 const NEAR = 120;
 const phone = matchMedia("(max-width: 760px)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Chat {
   /** @param {Store} store @param {{again: (id: string) => void, edit: (message: any) => void}} actions */
@@ -60,7 +61,7 @@ export class Chat {
   /** @param {boolean} [smooth] */
   toEnd(smooth = false) {
     this.following = true;
-    this.#box.scrollTo({ top: this.#box.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+    this.#box.scrollTo({ top: this.#box.scrollHeight, behavior: smooth && !still.matches ? "smooth" : "instant" });
   }
 
   /** @param {string} [id] Only this message has changed. */
@@ -103,7 +104,7 @@ export class Chat {
     if (entity === null) return;
     const found = [...this.log.querySelectorAll(".g[role]")].filter((one) => /** @type {HTMLElement} */ (one).dataset.entity === entity);
     const article = found.at(-1)?.closest("article");
-    [...(article?.querySelectorAll(".g") ?? [])].find((one) => found.includes(one))?.scrollIntoView({ block: "center", behavior: "smooth" });
+    [...(article?.querySelectorAll(".g") ?? [])].find((one) => found.includes(one))?.scrollIntoView({ block: "center", behavior: still.matches ? "instant" : "smooth" });
   }
 
   /** @param {string} id */

@@ -4,6 +4,7 @@
 import { button, byId, fill, icon, make } from "./dom.js";
 import { Files, limitsOf } from "./files.js";
 import { bytes, clock, number, seconds, t } from "./i18n.js";
+import { DRAFT } from "./preferences.js";
 import { badge, placeLabel, words } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./types.js").Message} Message */
@@ -20,12 +21,6 @@ export class Composer {
     /** @type {{stop: () => void, cancel: () => void}|null} */
     this.recording = null;
     this.form = /** @type {HTMLFormElement} */ (byId("composer"));
-    this.#build();
-    this.#listen();
-    this.refresh();
-  }
-
-  #build() {
     const limits = limitsOf(this.store);
     this.chips = make("div", { class: "chips", role: "group", "aria-label": t("composer.held") });
     this.note = make("div", { class: "composer-note", role: "alert" });
@@ -54,6 +49,8 @@ export class Composer {
     ]);
     this.drop = make("div", { class: "drop", hidden: true }, make("div", { class: "drop-card" }, icon("picture"), make("strong", {}, t("composer.drop")), make("span", { class: "quiet" }, allowed)));
     document.body.append(this.drop);
+    this.#listen();
+    this.refresh();
   }
 
   #listen() {
@@ -275,7 +272,7 @@ export class Composer {
   }
 
   get #draft() {
-    return `bubo.draft.${this.store.state.conversation?.id ?? "new"}`;
+    return `${DRAFT}${this.store.state.conversation?.id ?? "new"}`;
   }
 
   #keep() {

@@ -42,9 +42,9 @@ function find(key) {
   return typeof found === "string" ? found : undefined;
 }
 
-/** Whether there are words for a key. @param {string} key */
+/** Whether there are words for a key, one for all counts or one for each. @param {string} key */
 export function has(key) {
-  return find(key) !== undefined;
+  return (find(key) ?? find(`${key}_other`)) !== undefined;
 }
 
 /**

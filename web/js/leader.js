@@ -14,9 +14,12 @@ export function leadFromPhrases(store, overlay, frame) {
   const wide = matchMedia("(min-width: 1000px)");
   const layer = draw("svg", { class: "leader", "aria-hidden": "true" });
   document.body.append(layer);
-  const clear = () => layer.replaceChildren();
+  let pending = 0;
+  const clear = () => {
+    cancelAnimationFrame(pending);
+    layer.replaceChildren();
+  };
   const show = () => {
-    clear();
     const { lit, source } = store.state.pointing;
     if (!lit || source !== "phrase" || !wide.matches || store.state.view.mode === "off") return;
     const phrase = [...document.querySelectorAll(`[data-entity="${CSS.escape(lit)}"]:is(:hover, :focus)`)].find((one) => !frame.contains(one));
@@ -31,7 +34,11 @@ export function leadFromPhrases(store, overlay, frame) {
       layer.append(line(region.entity.slot, from, to, log.getBoundingClientRect()));
     }
   };
-  store.on("pointing", show);
+  store.on("pointing", () => {
+    clear();
+    // some browsers tell only afterwards that the phrase is pointed at
+    pending = requestAnimationFrame(show);
+  });
   addEventListener("scroll", clear, { capture: true, passive: true });
   addEventListener("resize", clear);
 }

@@ -6,6 +6,7 @@ import { Composer } from "./composer.js";
 import { button, byId, make } from "./dom.js";
 import { loadLanguage, t } from "./i18n.js";
 import { loginPage, problemPage, toast, wireNotice } from "./notices.js";
+import { readSettings, TABS } from "./preferences.js";
 import { Sidebar } from "./sidebar.js";
 import { Store } from "./store.js";
 import { wireWelcome } from "./welcome.js";
@@ -74,7 +75,7 @@ async function go(id, push = true) {
   }
   if (push) history.pushState(null, "", id === null ? "/" : `/c/${encodeURIComponent(id)}`);
   byId("page").hidden = true;
-  byId("app").hidden = false;
+  byId("skip").hidden = byId("app").hidden = false;
   (await talk)?.resume();
   composer.grow();
   if (matchMedia("(hover: hover)").matches) composer.box.focus();
@@ -86,8 +87,7 @@ function addressed() {
 
 /** @param {any} question */
 async function ask(question) {
-  const [runs, { readSettings }] = await Promise.all([loadTalk(), import("./preferences.js")]);
-  await runs.ask({ ...question, settings: readSettings() });
+  await (await loadTalk()).ask({ ...question, settings: readSettings() });
 }
 
 async function stop() {
@@ -171,11 +171,12 @@ async function start() {
   }
   byId("skip").textContent = t("top.skip");
   if (!session.signed_in && session.auth !== "none") {
-    loginPage(session.auth, false);
+    loginPage(session.auth, () => location.reload());
     return;
   }
   store.state.session = session;
-  expired.addEventListener("expired", () => loginPage(session.auth, true));
+  expired.addEventListener("expired", async () => (await import("./session.js")).renew(store, { go, composer }));
+  new BroadcastChannel(TABS).addEventListener("message", async () => (await import("./session.js")).leave());
   byId("scroll").setAttribute("aria-label", t("chat.log"));
   composer = new Composer(store, { ask, stop });
   sidebar = new Sidebar(store, { go, settings: openSettings });
@@ -193,4 +194,6 @@ async function start() {
   store.emit("session");
 }
 
+// a page that the browser has kept may be somebody else's by now
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 start();

@@ -87,7 +87,7 @@ export function closeDialog() {
 
 /** A page of its own in place of the app. @param {string} title @param {(Node|string|false|null|undefined)[]} content */
 export function page(title, content) {
-  byId("app").hidden = true;
+  byId("skip").hidden = byId("app").hidden = true;
   const place = byId("page");
   place.hidden = false;
   place.className = "page";
@@ -101,25 +101,25 @@ export function problemPage(kind, act) {
   page(t(`page.${kind}`), [make("p", {}, t(`page.${kind}_text`)), way]);
 }
 
-/** @param {string} auth "token" or "users" @param {boolean} expired */
-export function loginPage(auth, expired) {
+/** @param {string} auth "token" or "users" @param {() => Promise<void>|void} enter What to do once signed in. @param {boolean} [expired] */
+export function loginPage(auth, enter, expired = false) {
   const problem = make("p", { class: "problem", role: "alert" });
   const names = auth === "token" ? ["token"] : ["name", "password"];
   const fields = names.map((name) => /** @type {HTMLInputElement} */ (make("input", {
     class: "field", name, required: true, type: name === "name" ? "text" : "password", autocomplete: name === "name" ? "username" : "current-password",
   })));
-  const enter = /** @type {HTMLButtonElement} */ (make("button", { class: "button primary", type: "submit" }, t("page.sign_in_now")));
-  const form = make("form", {}, ...fields.map((field) => make("label", {}, t(`page.${field.name}`), field)), problem, enter);
+  const press = /** @type {HTMLButtonElement} */ (make("button", { class: "button primary", type: "submit" }, t("page.sign_in_now")));
+  const form = make("form", {}, ...fields.map((field) => make("label", {}, t(`page.${field.name}`), field)), problem, press);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    enter.disabled = true;
+    press.disabled = true;
     try {
       await api.signIn(Object.fromEntries(fields.map((field) => [field.name, field.value])));
-      location.reload();
+      await enter();
     } catch (error) {
       const status = /** @type {any} */ (error).status;
       problem.textContent = status === 401 ? t(`page.wrong_${auth === "token" ? "token" : "password"}`) : words(error);
-      enter.disabled = false;
+      press.disabled = false;
       fields.at(-1)?.select();
     }
   });

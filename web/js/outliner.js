@@ -10,7 +10,7 @@ import { badgeOf, mentionedEntities } from "./overlay.js";
  * @typedef {import("./types.js").Entity} Entity
  * @typedef {import("./store.js").Store} Store
  * @typedef {{root: HTMLElement, name: HTMLButtonElement, text: HTMLElement, count: HTMLElement, score: HTMLElement,
- *   badge: HTMLElement, eye: HTMLButtonElement, play: HTMLButtonElement, drawn: string}} Row
+ *   badge: HTMLElement, spoken: HTMLElement, eye: HTMLButtonElement, play: HTMLButtonElement, drawn: string}} Row
  */
 
 /**
@@ -88,6 +88,7 @@ function addRow(store, pointer, { id }, rows, list) {
   root.addEventListener("focusin", () => store.light(id, "outliner"));
   root.addEventListener("focusout", () => store.state.pointing.lit === id && store.light(null, "outliner"));
   root.addEventListener("keydown", (event) => {
+    /** @type {Record<string, (() => void)|undefined>} */
     const acts = { h: () => store.toggleHidden(id), a: ask, p: () => store.playEntity(id), ArrowRight: () => step(root, 1), ArrowLeft: () => step(root, -1) };
     const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : acts[event.key];
     if (!act) return;

@@ -1,12 +1,12 @@
 // @ts-check
 /** How answers are made, and how the page looks: kept in this browser. */
 
-import { api } from "./api.js";
 import { button, make } from "./dom.js";
 import { limitsOf } from "./files.js";
 import { chooseLanguage, language, LANGUAGES, number, t } from "./i18n.js";
-import { closeDialog, dialog } from "./notices.js";
+import { closeDialog, dialog, toast } from "./notices.js";
 import { readSettings, writeSettings } from "./preferences.js";
+import { signOut } from "./session.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
@@ -80,9 +80,8 @@ export function openSettings(store) {
     make("div", { class: "dialog-foot" },
       make("p", { class: "quiet" }, model?.id ? t("settings.model", { model: model.id }) : "", session?.version ? ` · Bubo ${session.version}` : ""),
       session && session.auth !== "none" && button("out", t("settings.sign_out"), async () => {
-        await api.signOut();
         closeDialog();
-        location.assign("/");
+        await signOut().catch((error) => toast({ error }));
       }, { text: true })),
   ]);
 }

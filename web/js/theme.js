@@ -1,3 +1,4 @@
+// @ts-check
 // Runs before the first paint, so that the page never flashes in the wrong colours.
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");

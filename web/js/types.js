@@ -32,8 +32,8 @@
  *   kind is "match", "partly" or "mismatch"; text says why.
  * @typedef {{entities: Entity[], regions: Region[], spans: Span[], links: Link[], verdict?: Verdict|null}} Grounding
  *
- * @typedef {string | [string, Record<string, string>, Block[]]} Block A node of an answer: text, or tag,
- *   attributes and children.
+ * @typedef {[tag: string, attributes: Record<string, string>, children: Block[]]} BlockElement
+ * @typedef {string | BlockElement} Block A node of an answer: text, or tag, attributes and children.
  *
  * @typedef {object} Message A question or an answer. Versions of one are siblings: they have the same parent.
  * @property {string} id

@@ -32,14 +32,8 @@ export class Wave {
     /** @type {{x: number, from: number, dragged: boolean} | null} */
     this.press = null;
     this.frame = 0;
-    this.build(host);
-    store.on("grounding", () => this.showSpans());
-    store.on("pointing playing view", () => this.mark());
-    store.on("chips", () => this.showPlaces());
-  }
-
-  /** @param {HTMLElement} host */
-  build(host) {
+    /** Which spans are shown. */
+    this.drawn = "";
     this.name = make("span", { class: "wave-name" });
     this.toggleButton = button("play", t("wave.play"), () => this.player.toggle(), { class: "icon-button wave-play" });
     this.times = make("span", { class: "wave-times" });
@@ -62,6 +56,9 @@ export class Wave {
     this.root = make("section", { class: "wave", "aria-label": t("wave.title") }, bar, this.track, this.lanes, help, this.player.audio);
     host.append(this.root);
     this.listen();
+    store.on("grounding", () => this.showSpans());
+    store.on("pointing playing view", () => this.mark());
+    store.on("chips", () => this.showPlaces());
   }
 
   listen() {
