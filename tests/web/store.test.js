@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mergeGrounding, Store } from "../../web/js/store.js";
+import { mergeGrounding } from "../../web/js/evidence.js";
+import { Store } from "../../web/js/store.js";
 import { plainBlocks } from "../../web/js/tree.js";
 
 const region = (id, media = "p") => ({ id, media, bbox: [0, 0, 1, 1], area: 1, path: "M0,0L1,1Z", score: 1 });

@@ -3,7 +3,7 @@
 
 import { api } from "./api.js";
 import { make } from "./dom.js";
-import { badgeOf } from "./overlay.js";
+import { badge } from "./words.js";
 
 /**
  * @typedef {import("./overlay.js").Overlay} Overlay
@@ -79,7 +79,7 @@ export function savePicture(image, overlay, store) {
 
 /** @param {CanvasRenderingContext2D} context @param {Shown} region @param {string} colour @param {number} unit */
 function drawName(context, region, colour, unit) {
-  const text = `${badgeOf(region.entity)}  ${region.entity.label}`.slice(0, 40);
+  const text = `${badge(region.entity)}  ${region.entity.label}`.slice(0, 40);
   context.font = `600 ${14 * unit}px system-ui, sans-serif`;
   const width = context.measureText(text).width + 14 * unit;
   const height = 24 * unit;

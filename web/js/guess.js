@@ -5,7 +5,8 @@
  */
 
 import { api } from "./api.js";
-import { isInside, isSafePath, parsePath } from "./geometry.js";
+import { isSafePath } from "./evidence.js";
+import { isInside, parsePath } from "./geometry.js";
 
 const PAUSE_MS = 280;
 const REST_AFTER_ERROR_MS = 15000;

@@ -67,6 +67,11 @@ export function number(value, options = { maximumFractionDigits: 2 }) {
   return new Intl.NumberFormat(language, options).format(value);
 }
 
+/** "40 %", of 0.4. @param {number} share */
+export function percent(share) {
+  return number(share, { style: "percent", maximumFractionDigits: 0 });
+}
+
 /** "2.4 MB". @param {number} count */
 export function bytes(count) {
   const [unit, size] = count >= 1e6 ? ["megabyte", 1e6] : count >= 1e3 ? ["kilobyte", 1e3] : ["byte", 1];

@@ -3,11 +3,11 @@
 
 import { api } from "./api.js";
 import { button, icon, make } from "./dom.js";
-import { clock, has, number, seconds, t } from "./i18n.js";
+import { clock, has, number, percent, seconds, t } from "./i18n.js";
 import { patch } from "./patch.js";
 import { decorate } from "./phrases.js";
 import { plainBlocks } from "./tree.js";
-import { badge, owl, placeLabel, words } from "./words.js";
+import { badge, owl, placeLabel, placeSign, words } from "./words.js";
 
 /** @typedef {import("./types.js").Message} Message @typedef {import("./types.js").Place} Place */
 /** @typedef {{store: import("./store.js").Store, again: (id: string) => void, edit: (message: Message) => void}} Context */
@@ -80,9 +80,8 @@ export class MessageView {
   /** @param {Place} place */
   #placeTag(place) {
     const entity = place.kind === "entity" ? this.context.store.state.entities.get(place.entity ?? "") : undefined;
-    const sign = { point: place.positive === false ? "minus" : "point", box: "box", entity: "point", time: "time" }[place.kind];
     return make("span", { class: `tag ${entity ? `slot-${entity.slot}` : ""}` },
-      entity ? make("span", { class: "badge" }, badge(entity)) : icon(sign ?? "point"), placeLabel(place, entity?.label));
+      entity ? make("span", { class: "badge" }, badge(entity)) : icon(placeSign(place)), placeLabel(place, entity?.label));
   }
 
   /** @param {Message} message @param {Record<string, any>|null} status */
@@ -120,7 +119,7 @@ export class MessageView {
           tag.addEventListener("click", () => store.pin(entity.id, "outliner"));
           return tag;
         }))),
-      make("span", { class: "quiet verdict-score" }, t("verdict.sure", { share: number(verdict.score, { style: "percent" }) }))));
+      make("span", { class: "quiet verdict-score" }, t("verdict.sure", { share: percent(verdict.score) }))));
   }
 
   /** @param {Message} message @param {Message[]} versions */

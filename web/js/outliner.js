@@ -3,8 +3,9 @@
 
 import { rove } from "./a11y.js";
 import { button, icon, make } from "./dom.js";
-import { number, t } from "./i18n.js";
-import { badgeOf, mentionedEntities } from "./overlay.js";
+import { number, percent, t } from "./i18n.js";
+import { mentionedEntities } from "./overlay.js";
+import { badge } from "./words.js";
 
 /**
  * @typedef {import("./types.js").Entity} Entity
@@ -69,10 +70,10 @@ export function outliner(store, pointer) {
 function addRow(store, pointer, { id }, rows, list) {
   const parts = { badge: make("b", { class: "badge" }), text: make("span", { class: "outliner-label" }), count: make("span", { class: "outliner-times" }),
     score: make("span", { class: "outliner-score" }), spoken: make("span", { class: "visually-hidden" }) };
-  const { badge, text, count, score, spoken } = parts;
-  for (const seen of [badge, text, count, score]) seen.setAttribute("aria-hidden", "true");
+  const { text, count, score, spoken } = parts;
+  for (const seen of [parts.badge, text, count, score]) seen.setAttribute("aria-hidden", "true");
   const name = /** @type {HTMLButtonElement} */ (make("button", { type: "button", class: "outliner-name", tabindex: -1, "aria-pressed": "false", data: { entity: id } },
-    badge, text, count, score, spoken));
+    parts.badge, text, count, score, spoken));
   const ask = () => {
     const entity = store.state.entities.get(id);
     if (entity) pointer.toggleEntity(entity);
@@ -114,9 +115,9 @@ function update(row, entity, mentioned) {
   const now = JSON.stringify([label, slot, score, regions.length, spans.length, mentioned]);
   if (row.drawn === now) return;
   row.drawn = now;
-  const share = score > 0 ? number(score, { style: "percent", maximumFractionDigits: 0 }) : "";
+  const share = score > 0 ? percent(score) : "";
   row.root.className = `outliner-row slot-${slot}${mentioned ? "" : " is-unmentioned"}`;
-  row.badge.textContent = badgeOf(entity);
+  row.badge.textContent = badge(entity);
   row.text.textContent = label;
   row.count.textContent = regions.length > 1 ? `× ${number(regions.length)}` : "";
   row.score.textContent = share;

@@ -4,9 +4,11 @@
  * nothing else: the resting outlines below, and above them the light with what is being pointed at.
  */
 
-import { clamp, isSafePath, labelPlace, parsePath, viewBoxOf } from "./geometry.js";
 import { make } from "./dom.js";
-import { number } from "./i18n.js";
+import { isSafePath } from "./evidence.js";
+import { clamp, labelPlace, parsePath, viewBoxOf } from "./geometry.js";
+import { percent } from "./i18n.js";
+import { badge } from "./words.js";
 
 /**
  * @typedef {import("./geometry.js").Box} Box
@@ -28,12 +30,6 @@ export function draw(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);
   return element;
-}
-
-/** What a badge says: entities are counted from one. @param {import("./types.js").Entity} entity */
-export function badgeOf(entity) {
-  const digits = /^e(\d{1,4})$/.exec(entity.id);
-  return digits ? digits[1] : String(entity.slot + 1);
 }
 
 export class Overlay {
@@ -149,9 +145,9 @@ export class Overlay {
       return draw("path", { class: `rest-region slot-${region.entity.slot}${fresh}`, d: region.path, "data-region": region.id });
     }));
     this.pins.badges = shown.map((region) => {
-      const badge = draw("g", { class: `rest-badge slot-${region.entity.slot}` }, draw("circle", { r: 10 }), draw("text", { dy: "0.36em" }));
-      badge.lastElementChild?.append(badgeOf(region.entity));
-      return { element: badge, at: region.label };
+      const element = draw("g", { class: `rest-badge slot-${region.entity.slot}` }, draw("circle", { r: 10 }), draw("text", { dy: "0.36em" }));
+      element.lastElementChild?.append(badge(region.entity));
+      return { element, at: region.label };
     });
     this.badges.replaceChildren(...this.pins.badges.map((pin) => pin.element));
     this.place(this.pins.badges);
@@ -178,9 +174,8 @@ export class Overlay {
   /** Names of the lit regions. @param {Shown[]} lit */
   drawTags(lit) {
     this.pins.tags = lit.slice(0, MAX_TAGS).map(({ entity, score, bbox: [x, y, width] }) => {
-      const share = score > 0 ? number(score, { style: "percent", maximumFractionDigits: 0 }) : "";
-      const badge = make("b", {}, badgeOf(entity));
-      const tag = make("span", { class: `stage-tag slot-${entity.slot}` }, badge, make("span", {}, entity.label), share && make("small", {}, share));
+      const share = score > 0 ? percent(score) : "";
+      const tag = make("span", { class: `stage-tag slot-${entity.slot}` }, make("b", {}, badge(entity)), make("span", {}, entity.label), share && make("small", {}, share));
       return { element: tag, at: { x: x + width / 2, y } };
     });
     this.tags.replaceChildren(...this.pins.tags.map((pin) => pin.element));

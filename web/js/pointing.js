@@ -7,6 +7,7 @@
 import { say } from "./dom.js";
 import { adjustBox, boxBetween, isDrag, isOnPicture, pixelAt, smallestAt } from "./geometry.js";
 import { t } from "./i18n.js";
+import { placeLabel } from "./words.js";
 import { arrow } from "./zoom.js";
 
 /**
@@ -179,14 +180,17 @@ export class Pointer {
 
   /** @param {Point} point @param {boolean} positive */
   addPoint({ x, y }, positive) {
-    const media = this.overlay.medium?.id;
-    const crop = this.cropOf([x - CROP, y - CROP, 2 * CROP, 2 * CROP]);
-    this.add({ place: { kind: "point", media, x, y, positive }, label: t(positive ? "stage.this_spot" : "stage.not_this_spot"), crop });
+    this.addPlace({ kind: "point", media: this.overlay.medium?.id, x, y, positive }, [x - CROP, y - CROP, 2 * CROP, 2 * CROP]);
   }
 
   /** @param {Box} box */
   addBox(box) {
-    this.add({ place: { kind: "box", media: this.overlay.medium?.id, box }, label: t("stage.this_area"), crop: this.cropOf(box) });
+    this.addPlace({ kind: "box", media: this.overlay.medium?.id, box }, box);
+  }
+
+  /** @param {import("./types.js").Place} place @param {Box} seen */
+  addPlace(place, seen) {
+    this.add({ place, label: placeLabel(place), crop: this.cropOf(seen) });
   }
 
   /** @param {Omit<import("./types.js").Chip, "key">} chip */

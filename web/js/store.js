@@ -14,22 +14,17 @@
  * Nothing here touches the page, so that it runs under `node --test` as well.
  */
 
+import { evidenceOf, mergeGrounding } from "./evidence.js";
+
 /**
  * @typedef {import("./types.js").State} State
  * @typedef {import("./types.js").Media} Media
  * @typedef {import("./types.js").Message} Message
- * @typedef {import("./types.js").Entity} Entity
- * @typedef {import("./types.js").Region} Region
- * @typedef {import("./types.js").Span} Span
- * @typedef {import("./types.js").Grounding} Grounding
  * @typedef {import("./types.js").Source} Source
  * @typedef {import("./types.js").Chip} Chip
  */
 
 export const MAX_CHIPS = 5;
-export const SLOTS = 12;
-const PATH = /^[MLZ0-9 .,-]+$/;
-const PATH_LENGTH = 20000;
 
 /** @returns {State} */
 function emptyState() {
@@ -39,35 +34,6 @@ function emptyState() {
     pointing: { lit: null, pinned: null, source: "app" },
     view: { mode: "spotlight", opacity: 0.55, hidden: new Set(), collapsed: false },
     chips: [], attachments: [], playing: null,
-  };
-}
-
-/** @param {any} value @returns {value is Region} */
-function soundRegion(value) {
-  return typeof value?.path === "string" && value.path.length <= PATH_LENGTH && PATH.test(value.path)
-    && Array.isArray(value.bbox) && value.bbox.length === 4 && value.bbox.every(Number.isFinite);
-}
-
-/**
- * Put new parts of an answer's evidence into what is known of it; links are told apart by where they stand.
- * @param {Grounding|null|undefined} known
- * @param {any} update
- * @returns {Grounding}
- */
-export function mergeGrounding(known, update) {
-  /** @param {any[]|undefined} before @param {any[]|undefined} after @param {(item: any) => string} key */
-  const upsert = (before, after, key) => {
-    const merged = new Map((before ?? []).map((item) => [key(item), item]));
-    for (const item of after ?? []) merged.set(key(item), { ...merged.get(key(item)), ...item });
-    return [...merged.values()];
-  };
-  const byId = (/** @type {any} */ item) => String(item.id);
-  return {
-    entities: upsert(known?.entities, update?.entities, byId),
-    regions: upsert(known?.regions, (update?.regions ?? []).filter(soundRegion), byId),
-    spans: upsert(known?.spans, update?.spans, byId),
-    links: upsert(known?.links, update?.links, (link) => `${link.start}-${link.end}`),
-    verdict: update?.verdict ?? known?.verdict ?? null,
   };
 }
 
@@ -274,25 +240,9 @@ export class Store {
   /** Gather media and evidence of the shown branch and the composer; tells of what changed. */
   #collect() {
     const { state } = this;
-    const shelf = new Map();
-    /** @type {Map<string, Entity>} */
-    const entities = new Map();
-    const regions = new Map();
-    const spans = new Map();
-    for (const message of this.branch()) {
-      for (const medium of message.media ?? []) shelf.set(medium.id, medium);
-      const grounding = message.grounding;
-      for (const region of grounding?.regions ?? []) if (soundRegion(region)) regions.set(region.id, region);
-      for (const span of grounding?.spans ?? []) spans.set(span.id, span);
-      for (const entity of grounding?.entities ?? []) {
-        const known = entities.get(entity.id);
-        const union = (/** @type {"regions"|"spans"} */ name) => [...new Set([...(known?.[name] ?? []), ...(entity[name] ?? [])])];
-        const slot = Math.abs(Math.trunc(Number(entity.slot) || 0)) % SLOTS;
-        entities.set(entity.id, { ...known, ...entity, slot, regions: union("regions"), spans: union("spans") });
-      }
-    }
+    const { shelf, ...evidence } = evidenceOf(this.branch());
     for (const { media } of state.attachments) if (media) shelf.set(media.id, media);
-    Object.assign(state, { entities, regions, spans });
+    Object.assign(state, evidence);
     const before = state.shelf;
     state.media = shelf;
     state.shelf = [...shelf.keys()];

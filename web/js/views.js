@@ -2,7 +2,7 @@
 /** How the picture is shown: spotlight, outline, cut-out or off; how strong a lit mask is; the picture's tools. */
 
 import { button, icon, make, say } from "./dom.js";
-import { number, t } from "./i18n.js";
+import { percent, t } from "./i18n.js";
 import { toggleFullscreen } from "./zoom.js";
 
 /** @typedef {import("./types.js").View["mode"]} Mode */
@@ -80,7 +80,7 @@ export function viewBar(host, store, zoom, pointer) {
   const follow = zoom.changed;
   zoom.changed = (view, frame) => {
     follow(view, frame);
-    share.textContent = number(zoom.factor, { style: "percent", maximumFractionDigits: 0 });
+    share.textContent = percent(zoom.factor);
     share.setAttribute("aria-label", `${share.textContent}, ${t("views.zoom_fit")}`);
   };
   return make("div", { class: "stage-bar", role: "toolbar", "aria-label": t("stage.tools"), data: { own: "" } },
