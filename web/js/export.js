@@ -17,14 +17,13 @@ function download(address, name) {
   link.click();
 }
 
-/** @param {HTMLCanvasElement} canvas @param {string} name */
-function downloadCanvas(canvas, name) {
-  canvas.toBlob((blob) => {
-    if (!blob) return;
-    const address = URL.createObjectURL(blob);
-    download(address, name);
-    setTimeout(() => URL.revokeObjectURL(address), 10000);
-  }, "image/png");
+/** Where a canvas can be read as PNG, for ten minutes. @param {HTMLCanvasElement} canvas @returns {Promise<string>} */
+function addressOf(canvas) {
+  return new Promise((resolve) => canvas.toBlob((blob) => {
+    const address = URL.createObjectURL(/** @type {Blob} */ (blob));
+    resolve(address);
+    setTimeout(() => URL.revokeObjectURL(address), 600000);
+  }));
 }
 
 /** A file's name without its ending. @param {Overlay} overlay */
@@ -55,7 +54,7 @@ function colourOf(overlay, slot) {
  * The picture with the masks of what the answers mention, and their names.
  * @param {HTMLImageElement} image @param {Overlay} overlay @param {Store} store
  */
-export function savePicture(image, overlay, store) {
+export async function savePicture(image, overlay, store) {
   const { canvas, context } = canvasFor(overlay);
   const unit = Math.max(1, Math.max(canvas.width, canvas.height) / 800);
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
@@ -74,7 +73,7 @@ export function savePicture(image, overlay, store) {
     }
   }
   for (const region of shown) drawName(context, region, colourOf(overlay, region.entity.slot), unit);
-  downloadCanvas(canvas, `${stem(overlay)}-masks.png`);
+  download(await addressOf(canvas), `${stem(overlay)}-masks.png`);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Shown} region @param {string} colour @param {number} unit */
@@ -94,18 +93,25 @@ function drawName(context, region, colour, unit) {
   context.fillText(text, x + 9 * unit, y + height / 2);
 }
 
+/** What is pointed at or pinned. @param {HTMLImageElement} image @param {Overlay} overlay @param {Store} store */
+export async function saveCutout(image, overlay, store) {
+  const { href, download: name } = await cutout(image, overlay, store.active);
+  download(href, name);
+}
+
 /**
- * What is pointed at or pinned, cut out along its mask; without that, everything mentioned.
- * @param {HTMLImageElement} image @param {Overlay} overlay @param {Store} store
+ * One thing cut out along its mask; without one, everything mentioned.
+ * @param {HTMLImageElement} image @param {Overlay} overlay @param {string|null} entity
+ * @returns {Promise<{href: string, download: string}>} a link to it, good for some time
  */
-export function saveCutout(image, overlay, store) {
+export async function cutout(image, overlay, entity) {
   const { canvas, context } = canvasFor(overlay);
-  const wanted = overlay.regions.filter((region) => (store.active ? region.entity.id === store.active : region.mentioned));
+  const wanted = overlay.regions.filter((region) => (entity ? region.entity.id === entity : region.mentioned));
   context.fillStyle = "#000";
   for (const region of wanted) context.fill(new Path2D(region.path), "evenodd");
   context.globalCompositeOperation = "source-in";
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
-  downloadCanvas(canvas, `${stem(overlay)}-cutout.png`);
+  return { href: await addressOf(canvas), download: `${stem(overlay)}-cutout.png` };
 }
 
 /** The whole conversation as the server writes it. @param {Store} store */

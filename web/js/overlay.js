@@ -58,6 +58,9 @@ export class Overlay {
     /** @type {Record<"badges" | "tags" | "points", Pin[]>} things of constant size on the screen */
     this.pins = { badges: [], tags: [], points: [] };
     this.drawn = "";
+    /** A region that is being corrected, as it is to be, and the points that say so.
+     * @type {{id: string, region: import("./types.js").Region | null, points: import("./pinned.js").Spot[]} | null} */
+    this.draft = null;
     /** @type {Map<string, {rings: number[][], label: Point}>} */
     this.known = new Map();
     /** @type {Set<string>} */
@@ -110,7 +113,7 @@ export class Overlay {
     for (const entity of entities.values()) {
       if (view.hidden.has(entity.id)) continue;
       for (const id of entity.regions) {
-        const region = regions.get(id);
+        const region = this.draft?.id === id && this.draft.region ? { ...this.draft.region, id } : regions.get(id);
         if (!region || region.media !== this.medium?.id || !isSafePath(region.path)) continue;
         const bbox = /** @type {Box} */ (region.bbox);
         this.regions.push({ ...region, bbox, ...this.shapeOf(region.path, bbox), entity, mentioned: mentioned.has(entity.id) });
@@ -199,14 +202,14 @@ export class Overlay {
     this.tool.replaceChildren(...(box ? [boxMark(box, "stage-draft")] : []));
   }
 
-  /** The places that the composer holds. */
+  /** The places that the composer holds, or the points of a correction. */
   drawMarks() {
     const boxes = [];
     this.pins.points = [];
-    for (const { place } of this.store.state.chips) {
-      if (place.media !== this.medium?.id) continue;
-      if (place.kind === "box" && place.box) boxes.push(boxMark(/** @type {Box} */ (place.box), "stage-box"));
-      if (place.kind !== "point") continue;
+    const held = this.store.state.chips.map((chip) => chip.place).filter((place) => place.media === this.medium?.id);
+    for (const place of this.draft?.points ?? held) {
+      if ("box" in place && place.box) boxes.push(boxMark(/** @type {Box} */ (place.box), "stage-box"));
+      if (!("x" in place)) continue;
       const negative = place.positive === false;
       const sign = draw("path", { d: negative ? "M-4 0H4" : "M-4 0H4M0 -4V4" });
       const mark = draw("g", { class: `stage-point${negative ? " is-negative" : ""}` }, draw("circle", { r: 8 }), sign);

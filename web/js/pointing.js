@@ -46,6 +46,8 @@ export class Pointer {
     this.added = [];
     /** @type {(point: Point | null) => void} told where the pointer rests on nothing known */
     this.wondering = () => undefined;
+    /** @type {((point: Point, positive: boolean) => void) | null} takes the clicks while a mask is corrected */
+    this.taking = null;
     this.listen();
   }
 
@@ -67,7 +69,7 @@ export class Pointer {
     return { width, height };
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {Event} event */
   isOwn(event) {
     return !(event.target instanceof Element && event.target.closest("[data-own]"));
   }
@@ -121,7 +123,7 @@ export class Pointer {
     if (!press || press.id !== event.pointerId) return;
     this.added = [...this.added.slice(-1), null];
     const to = this.overlay.pointOf(event);
-    if (press.dragged && !press.pans) this.addBox(boxBetween(press.from, to, this.size));
+    if (press.dragged && !press.pans && !this.taking) this.addBox(boxBetween(press.from, to, this.size));
     else if (!press.dragged && isOnPicture(press.from, this.size)) this.click(press.from, press.alt, event.pointerType === "touch");
   }
 
@@ -136,7 +138,7 @@ export class Pointer {
 
   /** @param {Point | null} point in the picture */
   hover(point) {
-    const inside = point && isOnPicture(point, this.size) && this.store.state.view.mode !== "off";
+    const inside = point && !this.taking && isOnPicture(point, this.size) && this.store.state.view.mode !== "off";
     const under = inside ? smallestAt(this.overlay.regions, point.x, point.y) : null;
     this.wondering(inside && !under ? pixelAt(point, this.size) : null);
     if (under?.id === this.under?.id) return;
@@ -149,6 +151,10 @@ export class Pointer {
 
   /** @param {Point} point @param {boolean} negative @param {boolean} touched */
   click(point, negative, touched) {
+    if (this.taking) {
+      this.taking(pixelAt(point, this.size), !negative);
+      return;
+    }
     const under = negative ? null : smallestAt(this.overlay.regions, point.x, point.y);
     if (touched) this.tapped = { entity: under?.mentioned ? under.entity.id : null };
     if (under) this.toggleEntity(under.entity);
@@ -163,7 +169,7 @@ export class Pointer {
 
   /** The first clicks of a double click meant no places. @param {MouseEvent} event */
   twice(event) {
-    if (event.target instanceof Element && event.target.closest("[data-own]")) return;
+    if (this.taking || !this.isOwn(event)) return;
     for (const key of this.added) if (key) this.store.removeChip(key);
     this.added = [];
     this.zoom.toggle(event);
@@ -201,9 +207,9 @@ export class Pointer {
     say(t("stage.added", { label: chip.label }));
   }
 
-  /** A small picture of a box. @param {Box} box @returns {HTMLCanvasElement | undefined} */
-  cropOf([x, y, width, height]) {
-    const { image, size } = this;
+  /** A small picture of a box. @param {Box} box @param {HTMLImageElement} [image] @returns {HTMLCanvasElement | undefined} */
+  cropOf([x, y, width, height], image = this.image) {
+    const { size } = this;
     if (!image.naturalWidth) return undefined;
     const canvas = document.createElement("canvas");
     const scale = Math.min(1, 96 / Math.max(width, height));
@@ -241,7 +247,7 @@ export class Pointer {
     if (event.target !== this.frame || !this.overlay.medium || event.ctrlKey || event.metaKey) return false;
     if (this.tool) return this.toolKey(event, this.tool);
     const key = event.key.toLowerCase();
-    if (key === "b" || key === "p") this.startTool(key === "b" ? "box" : "point");
+    if ((key === "b" && !this.taking) || key === "p") this.startTool(key === "b" ? "box" : "point");
     else return this.zoom.key(event);
     return true;
   }

@@ -13,7 +13,7 @@ const SHEET = [
     ["V", "shortcuts.view"], ["B", "shortcuts.box"], ["P", "shortcuts.point"], ["Alt Enter", "shortcuts.negative"],
     ["+ - 0", "shortcuts.zoom"], ["← ↑ → ↓", "shortcuts.move"],
   ]],
-  ["shortcuts.phrases", [["Enter", "shortcuts.pin"], ["Esc", "shortcuts.unpin"], ["H", "shortcuts.hide"], ["A", "shortcuts.ask"]]],
+  ["shortcuts.phrases", [["Enter", "shortcuts.pin"], ["Esc", "shortcuts.unpin"], ["H", "shortcuts.hide"], ["A", "shortcuts.ask"], ["C", "shortcuts.correct"]]],
   ["shortcuts.sound", [["Space", "shortcuts.play"], ["← →", "shortcuts.seek"], ["Shift ← →", "shortcuts.mark"], ["Enter", "shortcuts.mark_done"]]],
 ];
 

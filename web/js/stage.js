@@ -15,6 +15,7 @@ import { clock, t } from "./i18n.js";
 import { leadFromPhrases } from "./leader.js";
 import { outliner } from "./outliner.js";
 import { Overlay } from "./overlay.js";
+import { pinnedTools } from "./pinned.js";
 import { Pointer } from "./pointing.js";
 import { nextMode, viewBar } from "./views.js";
 import { Wave } from "./wave.js";
@@ -51,11 +52,13 @@ class Stage {
     this.wave = new Wave(this.waves, store);
     this.fold = button("chevron", t("stage.fold"), () => store.setView({ collapsed: !store.state.view.collapsed }), { class: "icon-button stage-fold" });
     this.title = make("span", { class: "stage-title" });
+    this.pinned = pinnedTools(store, this.pointer);
+    this.frame.append(this.pinned.idle);
     const bar = viewBar(host, store, this.zoom, this.pointer);
     const head = make("div", { class: "stage-head" }, this.title, this.fold);
     host.classList.add("stage");
     if (!host.hasAttribute("aria-label")) host.setAttribute("aria-label", t("stage.title"));
-    host.replaceChildren(head, make("div", { class: "stage-body" }, make("div", { class: "stage-view" }, this.frame, bar), this.strip, this.waves, outliner(store, this.pointer)), help);
+    host.replaceChildren(head, make("div", { class: "stage-body" }, make("div", { class: "stage-view" }, this.frame, this.pinned.busy, bar), this.strip, this.waves, outliner(store, this.pointer)), help);
     this.listen();
     this.showMedium();
   }
@@ -97,7 +100,7 @@ class Stage {
     } else if (event.key.toLowerCase() === "v" && this.shown.picture) {
       event.preventDefault();
       nextMode(this.store);
-    }
+    } else if (event.key.toLowerCase() === "c" && this.pinned.correct()) event.preventDefault();
   }
 
   // --- media ----------------------------------------------------------------------------------------------
@@ -138,6 +141,7 @@ class Stage {
     this.pointer.hover(null);
     this.pointer.setTool(null);
     this.overlay.setMedium(picture);
+    this.pinned.refresh();
   }
 
   /** A thing that is heard brings its sound along, whatever picture is shown. @param {string | null} id */

@@ -203,6 +203,13 @@ export class Store {
     this.#collect();
   }
 
+  /** A region has been put right: all answers that stand on it show it so. @param {import("./types.js").Region} region */
+  correct(region) {
+    for (const { id, grounding } of this.state.messages.values()) {
+      if (grounding?.regions?.some((known) => known.id === region.id)) this.ground(id, { regions: [region] });
+    }
+  }
+
   /** Show the branch that ends below a message. @param {string} id */
   follow(id) {
     let leaf = id;
