@@ -55,6 +55,27 @@ export function mergeGrounding(known, update) {
 }
 
 /**
+ * An answer as it stands beside another: versions number their things alike, so what means something else than the
+ * known thing of its number gets a name and a colour of its own.
+ * @param {Message} answer @param {Map<string, Entity>} known @returns {Message}
+ */
+export function distinct(answer, known) {
+  const name = (/** @type {string} */ id) => {
+    const [mine, other] = [answer.grounding?.entities.find((one) => one.id === id), known.get(id)];
+    return !mine || !other || mine.label === other.label ? id : `${id}b`;
+  };
+  /** @param {import("./types.js").Block} block @returns {import("./types.js").Block} */
+  const rename = (block) => (typeof block === "string" ? block
+    : [block[0], block[1].entity ? { ...block[1], entity: name(block[1].entity) } : block[1], block[2].map(rename)]);
+  const entities = (answer.grounding?.entities ?? []).map((one) => {
+    const id = name(one.id);
+    return id === one.id ? one : { ...one, id, slot: one.slot + SLOTS / 2 };
+  });
+  const links = (answer.grounding?.links ?? []).map((link) => ({ ...link, entity: name(link.entity) }));
+  return { ...answer, blocks: (answer.blocks ?? []).map(rename), grounding: { ...answer.grounding, entities, links } };
+}
+
+/**
  * Media, entities, regions and spans of all messages of a branch; an entity has what any of them knows of it.
  * @param {Message[]} branch
  */

@@ -102,6 +102,12 @@ export function date(value, options) {
   return new Intl.DateTimeFormat(language, options).format(value);
 }
 
+/** "English and Spanish". @param {string[]} tags */
+export function languageNames(tags) {
+  const names = new Intl.DisplayNames(language, { type: "language" });
+  return new Intl.ListFormat(language).format(tags.map((tag) => names.of(tag) ?? tag));
+}
+
 /** "today", "yesterday". @param {number} days */
 export function relativeDay(days) {
   return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(days, "day");

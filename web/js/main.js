@@ -49,12 +49,9 @@ function wireStage() {
 
 /** @param {HTMLElement} root */
 async function loadStage(root) {
-  const styles = ["stage", "wave"].map((name) => {
-    const link = /** @type {HTMLLinkElement} */ (make("link", { rel: "stylesheet", href: `/assets/css/${name}.css` }));
-    document.head.append(link);
-    return new Promise((resolve) => { link.onload = link.onerror = resolve; });
-  });
-  const [{ mountStage }] = await Promise.all([import("./stage.js"), ...styles]);
+  const styles = /** @type {HTMLLinkElement} */ (make("link", { rel: "stylesheet", href: "/assets/css/stage.css" }));
+  document.head.append(styles);
+  const [{ mountStage }] = await Promise.all([import("./stage.js"), new Promise((resolve) => { styles.onload = styles.onerror = resolve; })]);
   mountStage(root, store);
 }
 

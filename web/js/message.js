@@ -19,13 +19,14 @@ export class MessageView {
     this.id = message.id;
     const answer = message.role === "assistant";
     this.body = make("div", { class: answer ? "text prose" : "text said" });
+    this.other = make("div", { class: "text prose", hidden: true, role: "group" });
     this.above = make("div", { class: "message-media" });
     this.state = make("div", { class: "message-state" });
     this.verdict = make("div", { class: "verdict-place" });
     this.foot = make("div", { class: "message-foot" });
     const who = make("h2", { class: answer ? "who" : "visually-hidden" }, answer && owl(), t(answer ? "chat.bubo" : "chat.you"));
     this.element = make("article", { class: `message ${answer ? "answer" : "question"}`, data: { message: message.id } },
-      who, this.above, this.body, this.state, this.verdict, this.foot);
+      who, this.above, answer ? make("div", { class: "side-by-side" }, this.body, this.other) : this.body, this.state, this.verdict, this.foot);
     /** @type {Record<string, string>} */
     this.drawn = {};
   }
@@ -42,9 +43,12 @@ export class MessageView {
   update(message) {
     const { store } = this.context;
     const answer = message.role === "assistant";
+    const beside = answer ? store.beside(message.id) : undefined;
     if (answer) {
       patch(this.body, blocksOf(message));
-      decorate(this.body, store);
+      this.other.hidden = !beside;
+      patch(this.other, beside ? blocksOf(beside) : []);
+      decorate(this.element, store);
       this.body.hidden = !message.text && !message.blocks?.length;
     } else {
       this.when("text", message.text, () => (this.body.textContent = message.text));
@@ -57,7 +61,7 @@ export class MessageView {
     this.when("state", [message.status, message.error, run?.status, Boolean(message.text)], () => this.#drawState(message, run?.status ?? null));
     this.when("verdict", message.grounding?.verdict, () => this.#drawVerdict(message));
     const versions = store.versions(message.id).filter((other) => other.role === message.role);
-    this.when("foot", [message.status, message.rating, message.timings, versions.map((one) => one.id), message.text.length > 0],
+    this.when("foot", [message.status, message.rating, message.timings, versions.map((one) => one.id), beside?.id, message.text.length > 0],
       () => this.#drawFoot(message, versions));
   }
 
@@ -135,6 +139,12 @@ export class MessageView {
         small("left", t("chat.version_before"), () => step(-1), { disabled: at === 0 }),
         make("span", {}, t("chat.version", { at: at + 1, all: versions.length })),
         small("right", t("chat.version_after"), () => step(1), { disabled: at === versions.length - 1 })));
+      if (message.role === "assistant") {
+        const beside = store.beside(message.id);
+        const all = versions.length;
+        this.other.setAttribute("aria-label", t("chat.version", { at: versions.findIndex((one) => one.id === beside?.id) + 1, all }));
+        parts.push(small("compare", t("chat.compare"), () => store.compare(beside ? null : versions[at ? at - 1 : 1].id), { "aria-pressed": String(Boolean(beside)) }));
+      }
     }
     if (message.role === "user") parts.push(small("edit", t("chat.edit"), () => edit(message)));
     else if (message.status !== "running") {

@@ -3,7 +3,7 @@
 
 import { api } from "./api.js";
 import { button, byId, icon, make, say } from "./dom.js";
-import { t } from "./i18n.js";
+import { language, languageNames, t } from "./i18n.js";
 import { owl, words } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -30,9 +30,12 @@ export function toast(notice) {
   setTimeout(gone, (notice.seconds ?? 4) * 1000);
 }
 
-/** The bar above the log: one thing that is the matter with everything. @param {Store} store */
+/** The bar above the log: one thing that is the matter with everything; and below the composer, which languages the model
+ * understands, where that of the page is not among them. @param {Store} store */
 export function wireNotice(store) {
   const bar = byId("notice");
+  const understood = make("p", { class: "composer-hint quiet" });
+  byId("composer").append(understood);
   let timer = 0;
   const draw = () => {
     const { session, online } = store.state;
@@ -40,6 +43,10 @@ export function wireNotice(store) {
     const [kind, text] = !online ? ["offline", t("notice.offline")] : model?.state === "loading" ? ["loading", t("notice.loading", { model: model.id ?? "" })]
       : model?.state === "failed" ? ["failed", t("notice.failed", { reason: model.message ?? "" })] : ["", ""];
     bar.hidden = !kind;
+    /** @type {string[]} */
+    const tags = model?.languages ?? [];
+    understood.hidden = !tags.length || tags.some((tag) => tag.split("-")[0] === language);
+    understood.textContent = understood.hidden ? "" : t("composer.languages", { languages: languageNames(tags) });
     bar.className = `notice ${kind}`;
     bar.replaceChildren(...(kind ? [kind === "loading" ? make("span", { class: "spinner", "aria-hidden": "true" }) : icon(kind === "offline" ? "offline" : "warn"), make("span", {}, text)] : []));
     clearTimeout(timer);
@@ -50,7 +57,7 @@ export function wireNotice(store) {
           store.state.session = await api.session();
           if (before === "loading" && store.state.session?.model?.state === "ready") say(t("notice.ready"));
         } catch { /* asked again soon */ }
-        draw();
+        store.emit("session");
       }, kind === "loading" ? 1500 : 10000);
     }
   };

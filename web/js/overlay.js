@@ -236,7 +236,7 @@ function boxMark([x, y, width, height], name) {
 /** Entities that some phrase of the shown branch stands for. @param {import("./store.js").Store} store */
 export function mentionedEntities(store) {
   const found = new Set();
-  for (const message of store.branch()) {
+  for (const message of store.shown()) {
     for (const link of message.grounding?.links ?? []) if (link.state === "ready") found.add(link.entity);
   }
   return found;

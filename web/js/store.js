@@ -14,7 +14,7 @@
  * Nothing here touches the page, so that it runs under `node --test` as well.
  */
 
-import { evidenceOf, mergeGrounding } from "./evidence.js";
+import { distinct, evidenceOf, mergeGrounding } from "./evidence.js";
 
 /**
  * @typedef {import("./types.js").State} State
@@ -29,7 +29,7 @@ export const MAX_CHIPS = 5;
 /** @returns {State} */
 function emptyState() {
   return {
-    session: null, online: true, conversation: null, messages: new Map(), leaf: null, run: null,
+    session: null, online: true, conversation: null, messages: new Map(), leaf: null, compared: null, run: null,
     media: new Map(), shelf: [], medium: null, entities: new Map(), regions: new Map(), spans: new Map(),
     pointing: { lit: null, pinned: null, source: "app" },
     view: { mode: "spotlight", opacity: 0.55, hidden: new Set(), collapsed: false },
@@ -39,6 +39,8 @@ function emptyState() {
 
 export class Store {
   constructor() {
+    /** Entities of the shown branch, without those of a version beside it. @type {State["entities"]} */
+    this.own = new Map();
     /** @type {State} */
     this.state = emptyState();
     /** @type {Map<string, Set<(detail?: any) => void>>} */
@@ -220,6 +222,25 @@ export class Store {
     this.emit("followed", leaf);
   }
 
+  /** Show another version beside an answer of the branch, or none. @param {string|null} id */
+  compare(id) {
+    this.state.compared = id;
+    this.#collect();
+    this.emit("messages");
+  }
+
+  /** The version that stands beside an answer of the branch. @param {string} id @returns {Message | undefined} */
+  beside(id) {
+    const other = this.state.messages.get(this.state.compared ?? "");
+    return other && other.id !== id && other.parent === this.state.messages.get(id)?.parent ? distinct(other, this.own) : undefined;
+  }
+
+  /** The shown branch and what stands beside it. @returns {Message[]} */
+  shown() {
+    const branch = this.branch();
+    return [...branch, ...branch.flatMap(({ id }) => this.beside(id) ?? [])];
+  }
+
   /** The shown branch, first message first. @returns {Message[]} */
   branch() {
     const found = [];
@@ -247,7 +268,8 @@ export class Store {
   /** Gather media and evidence of the shown branch and the composer; tells of what changed. */
   #collect() {
     const { state } = this;
-    const { shelf, ...evidence } = evidenceOf(this.branch());
+    this.own = evidenceOf(this.branch()).entities;
+    const { shelf, ...evidence } = evidenceOf(this.shown());
     for (const { media } of state.attachments) if (media) shelf.set(media.id, media);
     Object.assign(state, evidence);
     const before = state.shelf;
