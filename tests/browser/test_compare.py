@@ -15,7 +15,7 @@ from tests.scripted import Script, ScriptedEngine
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 FIRST, SECOND = "There is a brown dog and a red ball.", "A green tent stands there, and a brown dog."
-TOGGLE = "Compare with another version"
+TOGGLE = "Compare versions"
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_by_keys_alone(visitor: Visitor) -> None:
     page.keyboard.press("c")
     frame = page.locator(".stage-frame")
     expect(frame).to_be_focused()
-    expect(page.locator("#polite")).to_contain_text("Correcting “dog”")
+    expect(page.locator("#polite")).to_contain_text("Click adds to “dog”")
     page.keyboard.press("b")
     expect(page.locator(".stage-draft")).to_have_count(0)
     page.keyboard.press("p")
@@ -145,7 +145,7 @@ def test_by_keys_alone(visitor: Visitor) -> None:
     expect(frame).to_be_focused()
     assert stored(visitor, page)["dog"] == paths["tent"]
     page.keyboard.press("?")
-    expect(page.locator(".sheet")).to_contain_text("Correct the pinned mask")
+    expect(page.locator(".sheet")).to_contain_text("Take the last point back")
 
 
 def test_by_touch_what_is_left_out_has_a_button(visit: Callable[..., Visitor]) -> None:

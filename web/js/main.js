@@ -83,8 +83,7 @@ function addressed() {
 
 /** @param {any} question */
 async function ask(question) {
-  const [runs, { readSettings }] = await Promise.all([loadTalk(), import("./preferences.js")]);
-  await runs.ask({ ...question, settings: readSettings() });
+  await (await loadTalk()).ask(question);
 }
 
 async function stop() {
@@ -122,8 +121,7 @@ function buildTop() {
     toast({ key: "top.link_copied" });
   });
   const save = button("export", t("top.export"), () => {
-    const link = /** @type {HTMLAnchorElement} */ (make("a", { href: api.exportAddress(store.state.conversation?.id ?? ""), download: "" }));
-    link.click();
+    make("a", { href: api.exportAddress(store.state.conversation?.id ?? ""), download: "" }).click();
   });
   const keys = button("keyboard", t("top.shortcuts"), async () => (await import("./shortcuts.js")).toggleShortcuts(), { class: "icon-button wide-only" });
   byId("top").append(button("menu", t("top.menu"), () => sidebar.open(), { class: "icon-button drawer-button" }), title, make("span", { class: "grow" }), share, save, keys);

@@ -141,8 +141,7 @@ export class MessageView {
         small("right", t("chat.version_after"), () => step(1), { disabled: at === versions.length - 1 })));
       if (message.role === "assistant") {
         const beside = store.beside(message.id);
-        const all = versions.length;
-        this.other.setAttribute("aria-label", t("chat.version", { at: versions.findIndex((one) => one.id === beside?.id) + 1, all }));
+        this.other.setAttribute("aria-label", t("chat.version", { at: versions.findIndex((one) => one.id === beside?.id) + 1, all: versions.length }));
         parts.push(small("compare", t("chat.compare"), () => store.compare(beside ? null : versions[at ? at - 1 : 1].id), { "aria-pressed": String(Boolean(beside)) }));
       }
     }

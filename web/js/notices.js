@@ -55,9 +55,12 @@ export function wireNotice(store) {
         try {
           const before = model?.state;
           store.state.session = await api.session();
-          if (before === "loading" && store.state.session?.model?.state === "ready") say(t("notice.ready"));
+          if (before === "loading" && store.state.session?.model?.state === "ready") {
+            say(t("notice.ready"));
+            store.emit("session");
+          }
         } catch { /* asked again soon */ }
-        store.emit("session");
+        draw();
       }, kind === "loading" ? 1500 : 10000);
     }
   };
@@ -74,10 +77,10 @@ export function wireNotice(store) {
 /** @type {HTMLDialogElement|null} */
 let open = null;
 
-/** @param {string} title @param {(Node|string|false|null|undefined)[]} content */
-export function dialog(title, content) {
+/** @param {string} title @param {(Node|string|false|null|undefined)[]} content @param {string} [kind] Its class. */
+export function dialog(title, content, kind = "dialog") {
   closeDialog();
-  const shown = /** @type {HTMLDialogElement} */ (make("dialog", { class: "dialog", "aria-label": title },
+  const shown = /** @type {HTMLDialogElement} */ (make("dialog", { class: kind, "aria-label": title },
     make("div", { class: "dialog-head" }, make("h2", {}, title), button("close", t("settings.close"), () => closeDialog())),
     make("div", { class: "dialog-body" }, ...content)));
   shown.addEventListener("close", () => shown.remove());
@@ -104,7 +107,7 @@ export function page(title, content) {
 
 /** @param {string} kind "missing" or "broken" @param {() => void} act */
 export function problemPage(kind, act) {
-  const way = kind === "missing" ? make("a", { href: "/", class: "button primary" }, t("page.missing_home")) : button("again", t("page.broken_again"), act, { text: true, class: "button primary" });
+  const way = kind === "missing" ? make("a", { href: "/", class: "button primary" }, t("page.missing_home")) : button("again", t("chat.retry"), act, { text: true, class: "button primary" });
   page(t(`page.${kind}`), [make("p", {}, t(`page.${kind}_text`)), way]);
 }
 
@@ -115,7 +118,7 @@ export function loginPage(auth, expired) {
   const fields = names.map((name) => /** @type {HTMLInputElement} */ (make("input", {
     class: "field", name, required: true, type: name === "name" ? "text" : "password", autocomplete: name === "name" ? "username" : "current-password",
   })));
-  const enter = /** @type {HTMLButtonElement} */ (make("button", { class: "button primary", type: "submit" }, t("page.sign_in_now")));
+  const enter = /** @type {HTMLButtonElement} */ (make("button", { class: "button primary", type: "submit" }, t("page.sign_in")));
   const form = make("form", {}, ...fields.map((field) => make("label", {}, t(`page.${field.name}`), field)), problem, enter);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -20,6 +20,7 @@ import { badge } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MAX_TAGS = 6;
+const MAX_LINES = 4;
 
 /**
  * Make an SVG element.
@@ -59,7 +60,7 @@ export class Overlay {
     this.pins = { badges: [], tags: [], points: [] };
     this.drawn = "";
     /** A region that is being corrected, as it is to be, and the points that say so.
-     * @type {{id: string, region: import("./types.js").Region | null, points: import("./pinned.js").Spot[]} | null} */
+     * @type {{id: string, region: import("./types.js").Region | null, points: import("./segmenting.js").Spot[]} | null} */
     this.draft = null;
     /** @type {Map<string, {rings: number[][], label: Point}>} */
     this.known = new Map();
@@ -178,7 +179,7 @@ export class Overlay {
   drawTags(lit) {
     this.pins.tags = lit.slice(0, MAX_TAGS).map(({ entity, score, bbox: [x, y, width] }) => {
       const share = score > 0 ? percent(score) : "";
-      const tag = make("span", { class: `stage-tag slot-${entity.slot}` }, make("b", {}, badge(entity)), make("span", {}, entity.label), share && make("small", {}, share));
+      const tag = make("span", { class: `stage-tag slot-${entity.slot}` }, make("b", { class: "badge" }, badge(entity)), make("span", {}, entity.label), share && make("small", {}, share));
       return { element: tag, at: { x: x + width / 2, y } };
     });
     this.tags.replaceChildren(...this.pins.tags.map((pin) => pin.element));
@@ -240,4 +241,46 @@ export function mentionedEntities(store) {
     for (const link of message.grounding?.links ?? []) if (link.state === "ready") found.add(link.entity);
   }
   return found;
+}
+
+/**
+ * A thin line from the phrase that is pointed at to what it stands for, where the screen has room.
+ * @param {import("./store.js").Store} store
+ * @param {Overlay} overlay
+ * @param {HTMLElement} frame
+ */
+export function leadFromPhrases(store, overlay, frame) {
+  const wide = matchMedia("(min-width: 1000px)");
+  const layer = draw("svg", { class: "leader", "aria-hidden": "true" });
+  document.body.append(layer);
+  const clear = () => layer.replaceChildren();
+  const show = () => {
+    clear();
+    const { lit, source } = store.state.pointing;
+    if (!lit || source !== "phrase" || !wide.matches || store.state.view.mode === "off") return;
+    const phrase = [...document.querySelectorAll(`[data-entity="${CSS.escape(lit)}"]:is(:hover, :focus)`)].find((one) => !frame.contains(one));
+    const from = phrase?.getClientRects()[0];
+    const log = phrase?.closest(".side-by-side") ?? phrase;
+    if (!from || !log) return;
+    const { left, top, right, bottom } = frame.getBoundingClientRect();
+    const { scale, x, y } = overlay.view;
+    for (const region of overlay.regions.filter((one) => one.entity.id === lit).slice(0, MAX_LINES)) {
+      const to = { x: left + region.label.x * scale + x, y: top + region.label.y * scale + y };
+      if (to.x < left || to.x > right || to.y < top || to.y > bottom) continue;
+      layer.append(line(region.entity.slot, from, to, log.getBoundingClientRect()));
+    }
+  };
+  store.on("pointing", show);
+  addEventListener("scroll", clear, { capture: true, passive: true });
+  addEventListener("resize", clear);
+}
+
+/**
+ * From the margin beside the phrase's line, so that no words are crossed.
+ * @param {number} slot @param {DOMRect} from @param {Point} to @param {DOMRect} column
+ */
+function line(slot, from, to, column) {
+  const [x, y] = [from.left > to.x ? column.left - 3 : column.right + 3, from.top + from.height / 2];
+  const bend = (x - to.x) / 2;
+  return draw("path", { class: `leader-line slot-${slot}`, d: `M${x} ${y}C${x - bend} ${y} ${to.x + bend} ${to.y} ${to.x} ${to.y}` });
 }

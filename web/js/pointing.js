@@ -181,8 +181,11 @@ export class Pointer {
   toggleEntity(entity) {
     const known = this.store.state.chips.find((chip) => chip.place.kind === "entity" && chip.place.entity === entity.id);
     if (known) this.store.removeChip(known.key);
-    else if (!this.store.own.has(entity.id)) this.addRegion(this.store.state.regions.get(entity.regions[0]));
-    else this.add({ place: { kind: "entity", entity: entity.id }, label: entity.label, slot: entity.slot });
+    else if (this.store.own.has(entity.id)) this.add({ place: { kind: "entity", entity: entity.id }, label: entity.label, slot: entity.slot });
+    else { // the next answer does not know what only a version beside this one names
+      const region = this.overlay.regions.find((one) => one.entity.id === entity.id);
+      if (region) this.addBox(region.bbox);
+    }
   }
 
   /** @param {Point} point @param {boolean} positive */
@@ -193,11 +196,6 @@ export class Pointer {
   /** @param {Box} box */
   addBox(box) {
     this.addPlace({ kind: "box", media: this.overlay.medium?.id, box }, box);
-  }
-
-  /** The next answer knows nothing of what only a version beside this one names: its box does. @param {import("./types.js").Region | undefined} region */
-  addRegion(region) {
-    if (region?.media === this.overlay.medium?.id) this.addBox(/** @type {Box} */ (region?.bbox));
   }
 
   /** @param {import("./types.js").Place} place @param {Box} seen */

@@ -1,10 +1,13 @@
 // @ts-check
-/** Questions on their way: asking, following the answer as it is made, attaching to it again, stopping it. */
+/** Questions on their way: asking, following the answer as it is made, attaching to it again, stopping it; and how they are to be
+ * made, as this browser keeps it. */
 
 import { api, ApiError } from "./api.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
+const KEPT = "bubo.settings";
+const NAMES = ["temperature", "max_tokens", "grounding", "threshold"];
 const WAITS = [300, 700, 1500, 3000, 5000, 8000, 8000, 8000];
 
 export class Runs {
@@ -17,8 +20,7 @@ export class Runs {
 
   /**
    * Ask; gives back once the server has taken the question.
-   * @param {{text?: string, media?: string[], places?: any[], parent: string|null, edit?: string, regenerate?: string,
-   *   settings: Record<string, any>}} ask
+   * @param {{text?: string, media?: string[], places?: any[], parent: string|null, edit?: string, regenerate?: string}} ask
    */
   async ask(ask) {
     const { store } = this;
@@ -28,7 +30,7 @@ export class Runs {
       store.emit("created", conversation);
     }
     const conversation = /** @type {{id: string}} */ (store.state.conversation).id;
-    const { run, question, answer } = await api.ask(conversation, ask);
+    const { run, question, answer } = await api.ask(conversation, { ...ask, settings: readSettings() });
     if (store.state.conversation?.id !== conversation) return;
     store.setMessage(question, !ask.regenerate);
     store.setMessage(answer, true);
@@ -135,4 +137,21 @@ export class Runs {
       await this.#reload(run.conversation, run.message);
     }
   }
+}
+
+/** The settings of answers that this browser keeps. @returns {Record<string, any>} */
+export function readSettings() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+    return Object.fromEntries(NAMES.filter((name) => ["number", "boolean"].includes(typeof kept[name])).map((name) => [name, kept[name]]));
+  } catch {
+    return {};
+  }
+}
+
+/** @param {Record<string, any>} settings */
+export function writeSettings(settings) {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(settings));
+  } catch { /* storage is off: they last until the page is left */ }
 }

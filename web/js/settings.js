@@ -6,7 +6,7 @@ import { button, make } from "./dom.js";
 import { limitsOf } from "./files.js";
 import { chooseLanguage, language, LANGUAGES, number, t } from "./i18n.js";
 import { closeDialog, dialog } from "./notices.js";
-import { readSettings, writeSettings } from "./preferences.js";
+import { readSettings, writeSettings } from "./runs.js";
 
 /** @typedef {import("./store.js").Store} Store */
 

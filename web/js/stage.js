@@ -8,15 +8,12 @@
  * It reads `store.state` and calls `store.light / pin / addChip / play / show / setView`; nothing else is needed.
  */
 
-import { rove } from "./a11y.js";
-import { button, icon, make } from "./dom.js";
-import { guessUnderPointer } from "./guess.js";
+import { button, icon, make, rove } from "./dom.js";
 import { clock, t } from "./i18n.js";
-import { leadFromPhrases } from "./leader.js";
 import { outliner } from "./outliner.js";
-import { Overlay } from "./overlay.js";
-import { pinnedTools } from "./pinned.js";
+import { leadFromPhrases, Overlay } from "./overlay.js";
 import { Pointer } from "./pointing.js";
+import { guessUnderPointer, pinnedTools } from "./segmenting.js";
 import { nextMode, viewBar } from "./views.js";
 import { Wave } from "./wave.js";
 import { Zoom } from "./zoom.js";

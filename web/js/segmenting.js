@@ -1,14 +1,22 @@
 // @ts-check
 /**
- * What can be done with the pinned thing: its mask is corrected by points, its cut-out is dragged or saved.
+ * What the server's segmenter is asked for: the thing under a resting pointer, and a better mask of the pinned thing.
  *
+ * The guess under the pointer is of things nobody asked about: one question at a time, after a pause, and none while
+ * the server has said that it cannot. The pinned thing's mask is corrected by points; its cut-out is dragged or saved.
  * While a mask is corrected, clicks on the picture say what belongs to it and what does not. The server computes
  * the mask from these points, each time anew for the preview and once more when it is kept.
  */
 
 import { api } from "./api.js";
 import { button, icon, make, say } from "./dom.js";
+import { isSafePath } from "./evidence.js";
+import { isInside, parsePath } from "./geometry.js";
 import { t } from "./i18n.js";
+import { cutout } from "./views.js";
+
+const PAUSE_MS = 280;
+const REST_AFTER_ERROR_MS = 15000;
 
 /** @typedef {import("./types.js").Region} Region @typedef {{x: number, y: number, positive: boolean}} Spot */
 
@@ -26,17 +34,15 @@ export function pinnedTools(store, pointer) {
   let wrong = null;
   /** @type {AbortController | null} the preview that is being computed */
   let question = null;
-  /** What `cut` holds. */
-  let held = "";
 
-  const cut = /** @type {HTMLAnchorElement} */ (make("a", { class: "button", href: "#", draggable: "true", title: t("pinned.drag") }, icon("cutout"), t("pinned.cutout")));
+  const cut = /** @type {HTMLAnchorElement} */ (make("a", { class: "button", href: "#", draggable: "true", title: t("pinned.drag") }, icon("cutout"), t("views.cutout")));
   const start = button("edit", t("pinned.correct"), () => correct(), { text: true, title: `${t("pinned.correct")} (C)` });
   const hint = make("p");
   const less = button("minus", t("pinned.exclude"), () => less.setAttribute("aria-pressed", String(!exclude())), { "aria-pressed": "false" });
   const undo = button("again", t("pinned.undo"), () => takeBack());
   const use = button("check", t("pinned.use"), () => keep(), { text: true, class: "button primary" });
   const cancel = button("close", t("composer.cancel"), () => end());
-  const idle = make("div", { class: "pinned-bar", role: "group", "aria-label": t("pinned.title"), data: { own: "" } }, start, cut);
+  const idle = make("div", { class: "pinned-bar", data: { own: "" } }, start, cut);
   const busy = make("div", { class: "correct-bar", role: "group", "aria-label": t("pinned.correct") }, hint, less, undo, use, cancel);
   const exclude = () => less.getAttribute("aria-pressed") === "true";
 
@@ -46,18 +52,14 @@ export function pinnedTools(store, pointer) {
     const ids = entities.get(pointing.pinned ?? "")?.regions ?? [];
     return ids.flatMap((id) => regions.get(id) ?? []).filter((region) => region.media === overlay.medium?.id);
   };
-  const outlines = () => regionsHere().map((region) => region.path).join();
   const refresh = () => {
     if (wrong && (store.state.run || !regionsHere().some((region) => region.id === wrong?.id))) end();
     idle.hidden = wrong !== null || !regionsHere().length || store.state.view.mode === "off";
     busy.hidden = wrong === null;
     start.disabled = store.state.run !== null;
     use.disabled = question !== null || !overlay.draft?.region;
-    if (held && held !== outlines()) {
-      held = "";
-      cut.removeAttribute("download");
-      cut.firstElementChild?.replaceWith(icon("cutout"));
-    }
+    cut.removeAttribute("download");
+    cut.firstElementChild?.replaceWith(icon("cutout"));
   };
   /** Show the points, and the mask that the server makes of them. @param {Region | null} region */
   const show = (region) => {
@@ -103,7 +105,7 @@ export function pinnedTools(store, pointer) {
     hint.textContent = t("pinned.hint", { label });
     document.addEventListener("keydown", onKey, true);
     pointer.frame.focus();
-    say(t("pinned.help", { label }));
+    say(hint.textContent);
     preview();
     return true;
   };
@@ -124,7 +126,7 @@ export function pinnedTools(store, pointer) {
       const region = await api.correct(message.id, wrong.id, place());
       end();
       store.correct(region);
-      store.emit("toast", { key: "pinned.kept" });
+      store.emit("toast", { key: "pinned.shown" });
     } catch (error) {
       refresh();
       store.emit("toast", { error });
@@ -139,17 +141,13 @@ export function pinnedTools(store, pointer) {
   };
 
   const cutOut = async () => {
-    const [now, region] = [outlines(), regionsHere()[0]];
-    if (held === now || !region) return;
-    const { cutout } = await import("./export.js");
-    const made = await cutout(pointer.image, overlay, store.state.pointing.pinned);
-    const seen = new Image();
-    seen.src = made.href;
+    const { pinned } = store.state.pointing;
+    const made = await cutout(pointer.image, overlay, pinned);
+    const seen = Object.assign(new Image(), { src: made.href });
     await seen.decode();
-    held = now;
+    if (pinned !== store.state.pointing.pinned) return;
     Object.assign(cut, made);
-    cut.firstElementChild?.replaceWith(pointer.cropOf(/** @type {import("./geometry.js").Box} */ (region.bbox), seen) ?? icon("cutout"));
-    refresh();
+    cut.firstElementChild?.replaceWith(pointer.cropOf(/** @type {import("./geometry.js").Box} */ (regionsHere()[0].bbox), seen) ?? icon("cutout"));
   };
   cut.addEventListener("pointerenter", cutOut);
   cut.addEventListener("focus", cutOut);
@@ -168,4 +166,47 @@ export function pinnedTools(store, pointer) {
   store.on("pointing grounding view run", refresh);
   refresh();
   return { idle, busy, refresh, correct };
+}
+
+/**
+ * Outline what would be taken under the pointer.
+ * @param {import("./store.js").Store} store
+ * @param {import("./overlay.js").Overlay} overlay
+ * @param {import("./pointing.js").Pointer} pointer
+ */
+export function guessUnderPointer(store, overlay, pointer) {
+  let timer = 0;
+  let quietUntil = 0;
+  /** @type {AbortController | null} */
+  let question = null;
+  /** @type {{medium: string, rings: number[][]} | null} */
+  let shown = null;
+
+  const clear = () => {
+    clearTimeout(timer);
+    question?.abort();
+    question = null;
+    if (shown) overlay.drawGuess(null);
+    shown = null;
+  };
+  const ask = async (/** @type {string} */ medium, /** @type {import("./geometry.js").Point} */ { x, y }) => {
+    const mine = new AbortController();
+    question = mine;
+    try {
+      const { region } = (await api.segment(medium, { points: [{ x, y, positive: true }] }, mine.signal)) ?? {};
+      if (mine.signal.aborted || overlay.medium?.id !== medium || !isSafePath(region?.path)) return;
+      shown = { medium, rings: parsePath(region.path) };
+      overlay.drawGuess(region.path);
+    } catch (error) {
+      if (/** @type {Error} */ (error).name !== "AbortError") quietUntil = performance.now() + REST_AFTER_ERROR_MS;
+    }
+  };
+  pointer.wondering = (point) => {
+    const medium = overlay.medium?.id;
+    if (point && shown && shown.medium === medium && isInside(shown.rings, point.x + 0.5, point.y + 0.5)) return;
+    clear();
+    const ready = store.state.online && store.state.session?.model?.state === "ready" && !store.state.run;
+    if (!point || !medium || !ready || performance.now() < quietUntil) return;
+    timer = window.setTimeout(() => ask(medium, point), PAUSE_MS);
+  };
 }
