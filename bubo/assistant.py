@@ -62,15 +62,23 @@ class Assistant:
         plain: The speaker knows only plain questions that name things, as nano does: what a question points
             at is written into it, and where nothing is found the speaker is not asked. Any other speaker is
             told in a sentence what is pointed at.
+        languages: Tags of those that the speaker understands ("en"); empty if that is not known.
     """
 
     def __init__(
-        self, speaker: "Speaker", grounder: Grounder | None = None, *, name: str = "", plain: bool = False
+        self,
+        speaker: "Speaker",
+        grounder: Grounder | None = None,
+        *,
+        name: str = "",
+        plain: bool = False,
+        languages: Sequence[str] = (),
     ):
         self.speaker = speaker
         self.grounder = grounder
         self.name = name
         self.plain = plain
+        self.languages = tuple(languages)
 
     def conversation(self, system: str = "") -> "Conversation":
         """A new conversation with this assistant; `system` is a text that stays before all turns."""
@@ -366,7 +374,7 @@ def load(
         ModelError: If the name is unknown, the preset is not ready (the message has the command that makes it
             so), there is too little memory, or a file or tensor is missing or wrong.
     """
-    from bubo.loading import Wish, load_parts, load_tools, speaks_plainly
+    from bubo.loading import Wish, languages_of, load_parts, load_tools, speaks_plainly
 
     if not isinstance(name_or_path, str | Path):
         raise ModelError(
@@ -375,8 +383,9 @@ def load(
         )
     wish = Wish(dtype, quantization, device, grounder)
     plain = speaker is None and speaks_plainly(name_or_path)
+    languages = languages_of(name_or_path) if speaker is None else ()
     if speaker is None:
         speaker, tools, name = load_parts(name_or_path, wish)
     else:
         tools, name = load_tools(name_or_path, wish)
-    return Assistant(speaker, tools, name=name, plain=plain)
+    return Assistant(speaker, tools, name=name, plain=plain, languages=languages)

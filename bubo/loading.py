@@ -116,6 +116,14 @@ def speaks_plainly(name_or_path: str | Path) -> bool:
     return str(name_or_path) in BUILT_IN or Path(name_or_path).expanduser().is_dir()
 
 
+def languages_of(name_or_path: str | Path) -> tuple[str, ...]:
+    """Tags of the languages that a model understands; empty if that is not known, as of any folder."""
+    if str(name_or_path) not in BUILT_IN and Path(name_or_path).expanduser().is_dir():
+        return ()
+    preset = known_presets().get(str(name_or_path))
+    return () if preset is None else preset.languages
+
+
 def load_tools(name_or_path: str | Path, wish: Wish) -> tuple[Grounder | None, str]:
     """What grounds, for a speaker from elsewhere, and what it was loaded as; a preset's own is not loaded.
 

@@ -166,6 +166,9 @@ def _check(path: Path, preset: Preset, presets: Mapping[str, Preset]) -> None:
         for wanted in (*step.source, *step.extras.values()):
             if not any(stands_for(wanted, file) for file in preset.files):
                 raise ModelError(f"{path}: the step {step.target!r} reads {wanted!r}, which no source has")
+    for tag in preset.languages:
+        if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
+            raise ModelError(f"{path}: `languages` has {tag!r}; expected tags of languages such as 'en'")
     _check_speaker(path, preset)
     tools = preset.grounder
     if isinstance(tools, str):

@@ -126,6 +126,7 @@ class Preset:
         speaker: What speaks: {kind: bubo|transformers|endpoint, ...}.
         grounder: Name of a grounder's preset, or the parts of one: role -> {kind, model, ...}.
         dtype: Type of a grounder's weights.
+        languages: Those that it understands, as tags ("en"); empty if that is not known.
         parameters: Of this preset alone, without those of a grounder that it names.
         training: If it must be trained first: how; then `speaker` names the folder that training makes.
         files: What it is made of.
@@ -140,6 +141,7 @@ class Preset:
     speaker: Mapping[str, Any] | None = None
     grounder: str | Mapping[str, Any] | None = None
     dtype: Literal["fp32", "fp16", "bf16"] = "fp32"
+    languages: tuple[str, ...] = ()
     parameters: Parameters = Parameters()
     training: str = ""
     files: tuple[SourceFile, ...] = ()

@@ -149,6 +149,7 @@ class ScriptedEngine:
         self.most_running = 0
         self.state: Any = state
         self.message = ""
+        self.languages: Sequence[str] = ()
         self._lock = threading.Lock()
 
     def stream(

@@ -1,8 +1,9 @@
 """What the server's tests share: an app with the scripted engine, visitors, databases, and small files."""
 
 import io
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from bubo.server.app import create_app
 from bubo.server.settings import Limits, ServerSettings
 from bubo.types import Sound
 
-__all__ = ["Request", "TestClient", "empty_database", "make_app", "png", "upload", "visitor", "wav"]
+__all__ = ["Request", "TestClient", "asked", "empty_database", "make_app", "png", "upload", "visitor", "wav"]
 
 
 def make_app(data: Path, limits: dict[str, Any] | None = None, **settings: Any) -> FastAPI:
@@ -53,6 +54,21 @@ def wav(seconds: float = 0.5, sampling_rate: int = 16_000) -> bytes:
 def upload(client: TestClient, data: bytes | None = None, name: str = "picture.png") -> Any:
     """The answer to an upload."""
     return client.post("/api/media", files={"file": (name, png() if data is None else data)})
+
+
+def asked(client: TestClient, text: str = "What is this?", media: Sequence[str] = ()) -> tuple[Any, Any]:
+    """A conversation with a question and its finished answer."""
+    talk = client.post("/api/conversations", json={}).json()
+    body = {"text": text, "media": list(media), "places": [], "parent": None, "settings": {}}
+    answer = client.post(f"/api/conversations/{talk['id']}/runs", json=body)
+    assert answer.status_code == 202, answer.text
+    said = answer.json()
+    for _ in range(400):
+        whole = client.get(f"/api/conversations/{talk['id']}").json()
+        if not whole["running"]:
+            return whole, said
+        time.sleep(0.02)
+    raise AssertionError("the answer did not end")
 
 
 @contextmanager

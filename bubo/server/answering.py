@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,7 @@ class Plan:
         model: Name of the model, for the chunks.
         pictures: Ids of all pictures of the turns, in order.
         sounds: Ids of all sounds.
+        corrected: Regions of earlier answers that a person has corrected, by their ids.
         grounding: Whether phrases are linked.
         threshold: Least score of regions and spans.
         ui: Whether the text is also sent as blocks.
@@ -87,6 +88,7 @@ class Plan:
     model: str
     pictures: Sequence[str] = ()
     sounds: Sequence[str] = ()
+    corrected: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     grounding: bool = True
     threshold: float | None = None
     ui: bool = True
@@ -114,7 +116,7 @@ class Answering:
         self._pieces = 0
         self._full = False
         self._answer: Answer | None = None
-        self._grounding = GroundingWriter(plan.pictures, plan.sounds)
+        self._grounding = GroundingWriter(plan.pictures, plan.sounds, plan.corrected)
         self._tree = BlockTree() if plan.ui else None
         self._lock = threading.RLock()
 

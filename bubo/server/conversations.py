@@ -21,12 +21,14 @@ from bubo.server.conversation_rows import (
     own_message,
     title_of,
 )
+from bubo.server.corrections import corrected_grounding, corrections, region_of
 from bubo.server.database import Database
 from bubo.server.ids import clean_text, is_id, new_id
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.records import STATUSES, ConversationRecord, MessageRecord
 from bubo.server.settings import Limits
 from bubo.server.tables import ConversationRow, MediaRow, MessageMediaRow, MessageRow
+from bubo.types import Region
 
 __all__ = ["ConversationStore"]
 
@@ -281,6 +283,44 @@ class ConversationStore:
             if row.role != "assistant":
                 raise Problem(400, "Only answers are rated; this message is a question.", "not_an_answer")
             row.rating, row.comment = rating, clean_text(comment)
+
+    def correct(self, owner_id: str, message_id: str, region_id: str, region: Region) -> dict[str, Any]:
+        """Puts a region where a person says it is, in every answer of the conversation that stands on it.
+
+        Returns:
+            The region as clients get it.
+
+        Raises:
+            NotFoundError: If message or region is unknown or another owner's.
+            Problem: If an answer is being written, which would write over it.
+        """
+        with self._database.writing() as session:
+            message = own_message(session, owner_id, message_id)
+            own_conversation(session, owner_id, message.conversation_id, lock=True)
+            rows = session.scalars(
+                select(MessageRow).where(MessageRow.conversation_id == message.conversation_id)
+            ).all()
+            if any(row.status == "running" for row in rows):
+                raise Problem(
+                    409,
+                    "An answer is being written in this conversation; correct its regions when it is done.",
+                    "answer_running",
+                    retryable=True,
+                )
+            if region_of(message.grounding, region_id) is None:
+                raise NotFoundError("region in this message")
+            for row in rows:
+                if row.grounding is not None and region_of(row.grounding, region_id) is not None:
+                    row.grounding = corrected_grounding(row.grounding, region_id, region)
+            return region_of(message.grounding, region_id) or {}
+
+    def corrections(self, owner_id: str, conversation_id: str) -> dict[str, dict[str, Any]]:
+        """The regions of a conversation that were corrected, by their ids and what they are called anew.
+
+        Raises:
+            NotFoundError: If there is no such conversation.
+        """
+        return corrections(message.grounding for message in self.messages(owner_id, conversation_id))
 
     def delete(self, owner_id: str, conversation_id: str) -> None:
         """Hides a conversation; `restore` brings it back until `purge` removes it."""

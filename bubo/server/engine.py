@@ -45,6 +45,11 @@ class Engine(Protocol):
         """What a reader should know of the state; why it failed, if it did."""
         ...
 
+    @property
+    def languages(self) -> Sequence[str]:
+        """Tags of the languages that it understands; empty if that is not known."""
+        ...
+
     def stream(
         self,
         turns: Sequence[Turn],
@@ -106,6 +111,11 @@ class AssistantEngine:
     def message(self) -> str:
         """Why it failed, or that it is being loaded."""
         return self._failure or ("" if self._assistant else f"The model {self.name} is being loaded.")
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """See `Engine`; nothing is known before the model is loaded."""
+        return () if self._assistant is None else self._assistant.languages
 
     @property
     def assistant(self) -> "Assistant":

@@ -12,16 +12,14 @@ from bubo.server.messages import message_dict
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.records import MediaRecord, MessageRecord
 from bubo.server.runs import Run
-from bubo.server.schema import Ask, AskSettings, SegmentAnswer, SegmentRequest, Started
+from bubo.server.schema import Ask, AskSettings, Started
 from bubo.server.schema_stores import problems
 from bubo.server.services import Owner, Services, owner, services
 from bubo.server.streams import EVENT_STREAM, event_stream
-from bubo.server.turns import box_place, branch, check_places, media_ids, turns_of
-from bubo.server.wire import region_dict
+from bubo.server.turns import branch, check_places, media_ids, turns_of
 from bubo.settings import Settings
-from bubo.types import Place, Point
 
-__all__ = ["router"]
+__all__ = ["check_ready", "router"]
 
 router = APIRouter(prefix="/api", tags=["runs"])
 Parts = Annotated[Services, Depends(services)]
@@ -82,34 +80,6 @@ def stop_run(run_id: str, me: Me, parts: Parts) -> dict[str, bool]:
     """Ends an answer; what it has said so far stays."""
     parts.runs.stop(parts.runs.get(me.id, run_id))
     return {"stopped": True}
-
-
-@router.post("/media/{media_id}/segment", response_model=SegmentAnswer, responses=problems(400, 404))
-def segment(media_id: str, body: SegmentRequest, me: Me, parts: Parts) -> dict[str, Any]:
-    """The thing at points or in a box of a picture."""
-    record = parts.media.get(me.id, media_id)
-    if record.kind != "picture":
-        raise Problem(400, "Only pictures have places to point at; this is a sound.", "not_a_picture")
-    width, height = record.width or 0, record.height or 0
-    points = tuple(Point(point.x, point.y, point.positive) for point in body.points)
-    if not all(0 <= point.x <= width and 0 <= point.y <= height for point in points):
-        raise Problem(
-            400,
-            f"A point lies outside of the picture of {width} x {height} pixels.",
-            "outside",
-            param="points",
-        )
-    if body.box is not None:
-        place = box_place(body.box, width, height, points=points)
-    elif points:
-        place = Place(points)
-    else:
-        raise Problem(400, "Give points or a box: nothing was pointed at.", "no_place", param="points")
-    check_ready(parts)
-    there = parts.engine.segment(parts.media.picture(me.id, media_id), place)
-    if there is None:
-        return {"region": None, "label": ""}
-    return {"region": region_dict(there.region, media_id), "label": there.label}
 
 
 def check_ready(parts: Services) -> None:
@@ -208,6 +178,7 @@ def _plan(
         parts.engine.name,
         pictures,
         sounds,
+        parts.conversations.corrections(me.id, answer.conversation_id),
         grounding=chosen.grounding is not False,
         threshold=chosen.threshold,
         save=save,

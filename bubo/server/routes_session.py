@@ -26,7 +26,12 @@ def get_session(request: Request, response: Response, parts: Parts) -> dict[str,
         "auth": parts.owners.auth,
         "signed_in": owner is not None,
         "name": "" if owner is None else owner.name,
-        "model": {"id": engine.name, "state": engine.state, "message": engine.message},
+        "model": {
+            "id": engine.name,
+            "state": engine.state,
+            "message": engine.message,
+            "languages": list(engine.languages),
+        },
         "limits": asdict(parts.settings.limits),
         "version": __version__,
     }

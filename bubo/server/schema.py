@@ -10,6 +10,7 @@ __all__ = [
     "Ask",
     "ChatRequest",
     "Completion",
+    "CorrectedRegion",
     "FileDeleted",
     "FileList",
     "FileObject",
@@ -132,6 +133,12 @@ class Region(BaseModel):
     area: int
     path: str
     score: float
+
+
+class CorrectedRegion(Region):
+    """A region that a person has put right; `corrected` is the id that its new outline alone would have."""
+
+    corrected: str
 
 
 class Span(BaseModel):

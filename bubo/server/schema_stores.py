@@ -35,6 +35,7 @@ _WHEN = {
     421: "The server is not called by this name.",
     422: "A field is missing or wrong, or the file is damaged.",
     429: "Too many; the header Retry-After says when to try again.",
+    503: "The model is not loaded; while it is being loaded, Retry-After says when to try again.",
     507: "The disk is full.",
 }
 
@@ -70,11 +71,12 @@ class Given(BaseModel):
 
 
 class ModelState(BaseModel):
-    """The model that answers."""
+    """The model that answers; `languages` are tags of those it understands, none if that is not known."""
 
     id: str
     state: Literal["loading", "ready", "failed"]
     message: str
+    languages: list[str]
 
 
 class SessionInfo(BaseModel):

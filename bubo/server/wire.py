@@ -68,10 +68,17 @@ class GroundingWriter:
     Args:
         pictures: Ids of the conversation's pictures, as `Region.picture` counts them.
         sounds: Ids of its sounds.
+        corrected: Regions that a person has corrected, by their ids: they are shown as corrected.
     """
 
-    def __init__(self, pictures: Sequence[str] = (), sounds: Sequence[str] = ()):
+    def __init__(
+        self,
+        pictures: Sequence[str] = (),
+        sounds: Sequence[str] = (),
+        corrected: Mapping[str, _Json] | None = None,
+    ):
         self._pictures, self._sounds = tuple(pictures), tuple(sounds)
+        self._corrected = dict(corrected or {})
         self._entities: dict[str, _Json] = {}
         self._regions: dict[str, _Json] = {}
         self._spans: dict[str, _Json] = {}
@@ -157,6 +164,9 @@ class GroundingWriter:
     def _add_region(self, region: Region) -> str:
         media = self._pictures[region.picture]
         id = _region_id(region, media)
+        if known := self._corrected.get(id):
+            self._regions[known["id"]] = known
+            return str(known["id"])
         if id not in self._regions:  # an outline costs milliseconds
             self._regions[id] = region_dict(region, media)
         self._regions[id] |= {"score": round(region.score, 4)}

@@ -92,7 +92,7 @@ def test_keys_are_told_and_the_sheet_gives_the_focus_back(visitor: Visitor) -> N
     page.locator(".stage-frame").press("?")
     sheet = page.locator("dialog.sheet[open]")
     expect(sheet).to_be_visible()
-    for words in ("Next view", "Place a box", "Mark a time"):
+    for words in ("Next view", "Draw a box", "Mark a time"):
         expect(sheet).to_contain_text(words)
     page.keyboard.press("Escape")
     expect(page.locator("dialog.sheet[open]")).to_have_count(0)

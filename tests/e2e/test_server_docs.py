@@ -71,6 +71,7 @@ def test_shell(folder: Path, server: LiveServer) -> None:
         '"object":"file"',
         "data: [DONE]",
         '"finish_reason":"stop"',
+        '"corrected":"r',
     ):
         assert part in said
     assert '"error":{' not in said

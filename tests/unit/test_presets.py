@@ -10,6 +10,7 @@ from preset_shapes import SHAPES
 
 from bubo.errors import ModelError
 from bubo.grounding import released
+from bubo.loading import languages_of
 from bubo.models.conversion import KINDS, function_of
 from bubo.preset_files import read_presets
 from bubo.presets import WORKING_BYTES, find_preset, needed_bytes
@@ -135,6 +136,11 @@ def test_nanos_parameters_are_those_of_its_weights(shipped):
     assert total == pytest.approx(shipped["nano"].parameters.other, rel=0.1)
 
 
+def test_only_nano_says_which_languages_it_understands(shipped):
+    assert {name: one.languages for name, one in shipped.items() if one.languages} == {"nano": ("en",)}
+    assert (languages_of("nano"), languages_of("bubogpt-7b"), languages_of("nobody")) == (("en",), (), ())
+
+
 def test_presets_of_ones_own(tmp_path, shipped):
     (tmp_path / "trial.yaml").write_text(f"name: trial{GOOD}")
     (tmp_path / "smaller.yaml").write_text(
@@ -164,6 +170,8 @@ def test_presets_of_ones_own(tmp_path, shipped):
         ("summary: a trial", "summary: 3", "`summary` is 3 (int); expected str"),
         ("summary: a trial", "summary: x\nmode: parrot", "`mode` is 'parrot' (str); expected 'parity' or"),
         ("summary: a trial", "summary: x\nname: other", "`name` is 'other'; expected 'trial'"),
+        ("summary: a trial", "summary: x\nlanguages: en", "`languages` is 'en' (str); expected tuple"),
+        ("summary: a trial", "summary: x\nlanguages: [English]", "`languages` has 'English'; expected tags"),
         ("summary: a trial", "summary: x\nlike: nobody", "`like` is 'nobody'"),
         ("summary: a trial", "summary: x\nlike: [nano]", "`like` is ['nano']"),
         (

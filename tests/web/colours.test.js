@@ -29,9 +29,13 @@ function contrast(a, b) {
 const mix = (front, back, share) => front.map((part, at) => part * share + back[at] * (1 - share));
 
 function slots(theme, isDark) {
+  // the dark theme takes the bright colours everywhere
+  assert.ok(css.includes(':root[data-theme="dark"] [class*="slot-"] { --slot: var(--slot-bright); --on-slot: var(--on-slot-dark); }'));
+  const light = /\[class\*="slot-"\] \{ --on-slot: (#fff); \}\n((?:\.slot-\d+(?:, )?)+) \{ --on-slot: var\(--on-slot-dark\); \}/.exec(css);
   return Array.from({ length: 12 }, (_, at) => {
-    const on = isDark ? "var(--on-slot-dark)" : new RegExp(`\\.slot-${at} \\{[^}]*--on-slot: ([^;]+);`).exec(css)[1];
-    return { at, colour: rgb(theme, `var(--c${at})`), on: rgb(theme, on), bright: rgb(theme, `var(--b${at})`) };
+    assert.ok(css.includes(`.slot-${at} { --slot: var(--c${at}); --slot-bright: var(--b${at}); }`), `slot ${at}`);
+    const on = isDark || light[2].split(", ").includes(`.slot-${at}`) ? "var(--on-slot-dark)" : light[1];
+    return { at, colour: rgb(theme, `var(--${isDark ? "b" : "c"}${at})`), on: rgb(theme, on), bright: rgb(theme, `var(--b${at})`) };
   });
 }
 

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  MAX_PATH_LENGTH, MAX_ZOOM, adjustBox, boxBetween, fitView, isDrag, isInside, isOnPicture, isSafePath,
-  labelPlace, lanesOf, panView, parsePath, pixelAt, smallestAt, timeAt, timeBetween, viewBoxOf, wavePath, zoomView,
+  MAX_ZOOM, adjustBox, boxBetween, fitView, isDrag, isInside, isOnPicture,
+  labelPlace, panView, parsePath, pixelAt, smallestAt, viewBoxOf, zoomView,
 } from "../../web/js/geometry.js";
+import { MAX_PATH_LENGTH, isSafePath } from "../../web/js/evidence.js";
+import { lanesOf, timeAt, timeBetween, wavePath } from "../../web/js/timeline.js";
 
 const square = (x, y, side) => `M${x} ${y}L${x + side} ${y}L${x + side} ${y + side}L${x} ${y + side}Z`;
 const region = (id, path, bbox) => ({ id, path, bbox, area: bbox[2] * bbox[3], rings: parsePath(path) });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mergeGrounding, Store } from "../../web/js/store.js";
+import { mergeGrounding } from "../../web/js/evidence.js";
+import { Store } from "../../web/js/store.js";
 import { plainBlocks } from "../../web/js/tree.js";
 
 const region = (id, media = "p") => ({ id, media, bbox: [0, 0, 1, 1], area: 1, path: "M0,0L1,1Z", score: 1 });
@@ -82,4 +83,39 @@ test("links count code points: emoji, combining marks and Chinese before them ch
     assert.deepEqual(children.find((child) => Array.isArray(child)), ["g", { entity: "e1", state: "ready" }, ["dog"]]);
     assert.equal(children.flat(Infinity).filter((part) => typeof part === "string" && part !== "g").join(""), text);
   }
+});
+
+test("a version beside the answer brings its things along; what only shares a number is told apart", () => {
+  const store = opened();
+  const block = (id) => ["p", {}, [["g", { entity: id, state: "ready" }, [id]]]];
+  const other = { ...entity("e1", ["r3"]), label: "cat" };
+  const links = [{ start: 0, end: 2, entity: "e1", state: "ready" }, { start: 3, end: 5, entity: "e2", state: "ready" }];
+  const grounding = { entities: [other, entity("e2", ["r4"])], regions: [region("r3", "p2"), region("r4", "p2")], spans: [], links };
+  store.setMessage(message("a2b", "q2", "assistant", { blocks: [block("e1"), block("e2")], grounding }));
+  assert.deepEqual([...store.state.entities.keys()], ["e1"]);
+  store.compare("a2b");
+  assert.deepEqual([...store.state.entities].map(([id, one]) => [id, one.label, one.slot, one.regions]),
+    [["e1", "e1", 1, ["r1", "r2"]], ["e1b", "cat", 7, ["r3"]], ["e2", "e2", 1, ["r4"]]]);
+  assert.deepEqual([...store.own.keys()], ["e1"]);
+  const beside = store.beside("a2");
+  assert.deepEqual(beside.blocks, [block("e1b"), block("e2")].map(([tag, none, [g]]) => [tag, none, [[g[0], g[1], [g[1].entity.slice(0, 2)]]]]));
+  assert.deepEqual(beside.grounding.links.map((link) => link.entity), ["e1b", "e2"]);
+  assert.equal(store.beside("a1"), undefined);
+  store.follow("a2b");
+  assert.equal(store.beside("a2b"), undefined);
+  assert.deepEqual([...store.state.entities.keys()], ["e1", "e2"]);
+  store.open(null);
+  assert.equal(store.state.compared, null);
+});
+
+test("a corrected region is the same in every answer that stands on it", () => {
+  const store = opened();
+  const both = { entities: [entity("e1", ["r1"])], regions: [region("r1")], spans: [], links: [] };
+  store.setMessage(message("a2b", "q2", "assistant", { grounding: both }));
+  store.correct({ ...region("r1"), path: "M2,2L3,3Z" });
+  assert.equal(store.state.regions.get("r1").path, "M2,2L3,3Z");
+  for (const [id, path] of [["a1", "M2,2L3,3Z"], ["a2b", "M2,2L3,3Z"], ["a2", "M0,0L1,1Z"]]) {
+    assert.equal(store.state.messages.get(id).grounding.regions[0].path, path);
+  }
+  assert.deepEqual([...store.state.regions.keys()], ["r1", "r2"]);
 });

@@ -92,6 +92,8 @@ export const api = {
   deleteMedia: (id) => call("DELETE", `/api/media/${at(id)}`),
   /** What lies under points or in a box, in pixels of the served picture. @param {string} id @param {{points?: {x: number, y: number, positive: boolean}[], box?: number[]}} place @param {AbortSignal} [signal] */
   segment: (id, place, signal) => call("POST", `/api/media/${at(id)}/segment`, place, { signal }),
+  /** Put a region right: the server takes what `segment` finds there. @param {string} message @param {string} region @param {{points?: {x: number, y: number, positive: boolean}[], box?: number[]}} place */
+  correct: (message, region, place) => call("PUT", `/api/messages/${at(message)}/regions/${at(region)}`, place),
 
   /**
    * Follow a run from an event on. Yields {id, data}; ends at [DONE], or when the connection ends.

@@ -3,9 +3,9 @@
 
 import { button, byId, fill, icon, make } from "./dom.js";
 import { Files, limitsOf } from "./files.js";
-import { bytes, clock, number, seconds, t } from "./i18n.js";
+import { bytes, clock, number, percent, seconds, t } from "./i18n.js";
 import { DRAFT } from "./preferences.js";
-import { badge, placeLabel, words } from "./words.js";
+import { badge, placeLabel, placeSign, words } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./types.js").Message} Message */
 
@@ -146,12 +146,12 @@ export class Composer {
     };
     this.busy = true;
     this.refresh();
-    this.say(null);
+    this.warn(null);
     try {
       await this.actions.ask(question);
       this.clear();
     } catch (error) {
-      this.say(words(error));
+      this.warn(words(error));
     } finally {
       this.busy = false;
       this.refresh();
@@ -169,7 +169,7 @@ export class Composer {
   }
 
   /** A problem with what is being sent, or null. @param {string|null} text */
-  say(text) {
+  warn(text) {
     this.note.replaceChildren(...(text ? [icon("warn"), text] : []));
   }
 
@@ -195,7 +195,7 @@ export class Composer {
   }
 
   #leaveEdit() {
-    this.say(null);
+    this.warn(null);
     this.clear();
     this.refresh();
     this.box.focus();
@@ -211,7 +211,7 @@ export class Composer {
       const failed = one.state === "failed";
       const error = failed ? (typeof one.error === "string" ? words({ code: one.error }) : words(one.error)) : "";
       const length = one.media?.duration_s;
-      const state = failed ? error : one.state === "uploading" ? t("composer.uploading", { share: number(one.progress, { style: "percent", maximumFractionDigits: 0 }) })
+      const state = failed ? error : one.state === "uploading" ? t("composer.uploading", { share: percent(one.progress) })
         : [length ? clock(length) : "", bytes(one.bytes)].filter(Boolean).join(" · ");
       const bar = one.state === "uploading" && make("progress", { max: 1, value: one.progress, "aria-label": t("composer.uploading_name", { name: one.name }) });
       return make("div", { class: `chip file ${one.state}` },
@@ -221,9 +221,8 @@ export class Composer {
     });
     const places = chips.map((chip) => {
       const entity = this.store.state.entities.get(chip.place.entity ?? "");
-      const sign = { point: chip.place.positive === false ? "minus" : "point", box: "box", entity: "point", time: "time" }[chip.place.kind];
       return make("div", { class: `chip place ${chip.slot === undefined ? "" : `slot-${chip.slot}`}` },
-        chip.crop instanceof HTMLCanvasElement ? chip.crop : entity ? make("span", { class: "badge" }, badge(entity)) : icon(sign),
+        chip.crop instanceof HTMLCanvasElement ? chip.crop : entity ? make("span", { class: "badge" }, badge(entity)) : icon(placeSign(chip.place)),
         make("span", { class: "chip-name" }, chip.label), remove(chip.label, () => this.store.removeChip(chip.key)));
     });
     this.chips.replaceChildren(...files, ...places);
@@ -234,7 +233,7 @@ export class Composer {
 
   async #record() {
     const limits = limitsOf(this.store);
-    this.say(null);
+    this.warn(null);
     this.mic.disabled = true;
     try {
       const { record } = await import("./recorder.js");
@@ -255,7 +254,7 @@ export class Composer {
       if (wav) this.files.add([new File([wav], `${t("composer.recording")}.wav`, { type: "audio/wav" })]);
     } catch (error) {
       const name = /** @type {Error} */ (error)?.name;
-      this.say(t(name === "NotAllowedError" || name === "SecurityError" ? "error.mic_refused" : name === "NotFoundError" ? "error.mic_missing" : "error.mic_failed"));
+      this.warn(t(name === "NotAllowedError" || name === "SecurityError" ? "error.mic_refused" : name === "NotFoundError" ? "error.mic_missing" : "error.mic_failed"));
     } finally {
       this.recording = null;
       this.meter.hidden = true;
@@ -283,7 +282,7 @@ export class Composer {
 
   #restore() {
     this.editing = null;
-    this.say(null);
+    this.warn(null);
     try {
       this.box.value = sessionStorage.getItem(this.#draft) ?? "";
     } catch {

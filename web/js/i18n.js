@@ -67,6 +67,11 @@ export function number(value, options = { maximumFractionDigits: 2 }) {
   return new Intl.NumberFormat(language, options).format(value);
 }
 
+/** "40 %", of 0.4. @param {number} share */
+export function percent(share) {
+  return number(share, { style: "percent", maximumFractionDigits: 0 });
+}
+
 /** "2.4 MB". @param {number} count */
 export function bytes(count) {
   const [unit, size] = count >= 1e6 ? ["megabyte", 1e6] : count >= 1e3 ? ["kilobyte", 1e3] : ["byte", 1];
@@ -95,6 +100,12 @@ export function moment(value) {
 /** @param {Date} value @param {Intl.DateTimeFormatOptions} options */
 export function date(value, options) {
   return new Intl.DateTimeFormat(language, options).format(value);
+}
+
+/** "English and Spanish". @param {string[]} tags */
+export function languageNames(tags) {
+  const names = new Intl.DisplayNames(language, { type: "language" });
+  return new Intl.ListFormat(language).format(tags.map((tag) => names.of(tag) ?? tag));
 }
 
 /** "today", "yesterday". @param {number} days */

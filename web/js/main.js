@@ -6,7 +6,7 @@ import { Composer } from "./composer.js";
 import { button, byId, make } from "./dom.js";
 import { loadLanguage, t } from "./i18n.js";
 import { loginPage, problemPage, toast, wireNotice } from "./notices.js";
-import { readSettings, TABS } from "./preferences.js";
+import { TABS } from "./preferences.js";
 import { Sidebar } from "./sidebar.js";
 import { Store } from "./store.js";
 import { wireWelcome } from "./welcome.js";
@@ -50,12 +50,9 @@ function wireStage() {
 
 /** @param {HTMLElement} root */
 async function loadStage(root) {
-  const styles = ["stage", "wave"].map((name) => {
-    const link = /** @type {HTMLLinkElement} */ (make("link", { rel: "stylesheet", href: `/assets/css/${name}.css` }));
-    document.head.append(link);
-    return new Promise((resolve) => { link.onload = link.onerror = resolve; });
-  });
-  const [{ mountStage }] = await Promise.all([import("./stage.js"), ...styles]);
+  const styles = /** @type {HTMLLinkElement} */ (make("link", { rel: "stylesheet", href: "/assets/css/stage.css" }));
+  document.head.append(styles);
+  const [{ mountStage }] = await Promise.all([import("./stage.js"), new Promise((resolve) => { styles.onload = styles.onerror = resolve; })]);
   mountStage(root, store);
 }
 
@@ -87,7 +84,7 @@ function addressed() {
 
 /** @param {any} question */
 async function ask(question) {
-  await (await loadTalk()).ask({ ...question, settings: readSettings() });
+  await (await loadTalk()).ask(question);
 }
 
 async function stop() {
@@ -125,8 +122,7 @@ function buildTop() {
     toast({ key: "top.link_copied" });
   });
   const save = button("export", t("top.export"), () => {
-    const link = /** @type {HTMLAnchorElement} */ (make("a", { href: api.exportAddress(store.state.conversation?.id ?? ""), download: "" }));
-    link.click();
+    make("a", { href: api.exportAddress(store.state.conversation?.id ?? ""), download: "" }).click();
   });
   const keys = button("keyboard", t("top.shortcuts"), async () => (await import("./shortcuts.js")).toggleShortcuts(), { class: "icon-button wide-only" });
   byId("top").append(button("menu", t("top.menu"), () => sidebar.open(), { class: "icon-button drawer-button" }), title, make("span", { class: "grow" }), share, save, keys);

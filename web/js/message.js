@@ -3,11 +3,11 @@
 
 import { api } from "./api.js";
 import { button, icon, make } from "./dom.js";
-import { clock, has, number, seconds, t } from "./i18n.js";
+import { clock, has, number, percent, seconds, t } from "./i18n.js";
 import { patch } from "./patch.js";
 import { decorate } from "./phrases.js";
 import { plainBlocks } from "./tree.js";
-import { badge, owl, placeLabel, words } from "./words.js";
+import { badge, owl, placeLabel, placeSign, words } from "./words.js";
 
 /** @typedef {import("./types.js").Message} Message @typedef {import("./types.js").Place} Place */
 /** @typedef {{store: import("./store.js").Store, again: (id: string) => void, edit: (message: Message) => void}} Context */
@@ -19,13 +19,14 @@ export class MessageView {
     this.id = message.id;
     const answer = message.role === "assistant";
     this.body = make("div", { class: answer ? "text prose" : "text said" });
+    this.other = make("div", { class: "text prose", hidden: true, role: "group" });
     this.above = make("div", { class: "message-media" });
     this.state = make("div", { class: "message-state" });
     this.verdict = make("div", { class: "verdict-place" });
     this.foot = make("div", { class: "message-foot" });
     const who = make("h2", { class: answer ? "who" : "visually-hidden" }, answer && owl(), t(answer ? "chat.bubo" : "chat.you"));
     this.element = make("article", { class: `message ${answer ? "answer" : "question"}`, data: { message: message.id } },
-      who, this.above, this.body, this.state, this.verdict, this.foot);
+      who, this.above, answer ? make("div", { class: "side-by-side" }, this.body, this.other) : this.body, this.state, this.verdict, this.foot);
     /** @type {Record<string, string>} */
     this.drawn = {};
   }
@@ -42,9 +43,12 @@ export class MessageView {
   update(message) {
     const { store } = this.context;
     const answer = message.role === "assistant";
+    const beside = answer ? store.beside(message.id) : undefined;
     if (answer) {
       patch(this.body, blocksOf(message));
-      decorate(this.body, store);
+      this.other.hidden = !beside;
+      patch(this.other, beside ? blocksOf(beside) : []);
+      decorate(this.element, store);
       this.body.hidden = !message.text && !message.blocks?.length;
     } else {
       this.when("text", message.text, () => (this.body.textContent = message.text));
@@ -57,7 +61,7 @@ export class MessageView {
     this.when("state", [message.status, message.error, run?.status, Boolean(message.text)], () => this.#drawState(message, run?.status ?? null));
     this.when("verdict", message.grounding?.verdict, () => this.#drawVerdict(message));
     const versions = store.versions(message.id).filter((other) => other.role === message.role);
-    this.when("foot", [message.status, message.rating, message.timings, versions.map((one) => one.id), message.text.length > 0],
+    this.when("foot", [message.status, message.rating, message.timings, versions.map((one) => one.id), beside?.id, message.text.length > 0],
       () => this.#drawFoot(message, versions));
   }
 
@@ -80,9 +84,8 @@ export class MessageView {
   /** @param {Place} place */
   #placeTag(place) {
     const entity = place.kind === "entity" ? this.context.store.state.entities.get(place.entity ?? "") : undefined;
-    const sign = { point: place.positive === false ? "minus" : "point", box: "box", entity: "point", time: "time" }[place.kind];
     return make("span", { class: `tag ${entity ? `slot-${entity.slot}` : ""}` },
-      entity ? make("span", { class: "badge" }, badge(entity)) : icon(sign ?? "point"), placeLabel(place, entity?.label));
+      entity ? make("span", { class: "badge" }, badge(entity)) : icon(placeSign(place)), placeLabel(place, entity?.label));
   }
 
   /** @param {Message} message @param {Record<string, any>|null} status */
@@ -120,7 +123,7 @@ export class MessageView {
           tag.addEventListener("click", () => store.pin(entity.id, "outliner"));
           return tag;
         }))),
-      make("span", { class: "quiet verdict-score" }, t("verdict.sure", { share: number(verdict.score, { style: "percent" }) }))));
+      make("span", { class: "quiet verdict-score" }, t("verdict.sure", { share: percent(verdict.score) }))));
   }
 
   /** @param {Message} message @param {Message[]} versions */
@@ -136,6 +139,11 @@ export class MessageView {
         small("left", t("chat.version_before"), () => step(-1), { disabled: at === 0 }),
         make("span", {}, t("chat.version", { at: at + 1, all: versions.length })),
         small("right", t("chat.version_after"), () => step(1), { disabled: at === versions.length - 1 })));
+      if (message.role === "assistant") {
+        const beside = store.beside(message.id);
+        this.other.setAttribute("aria-label", t("chat.version", { at: versions.findIndex((one) => one.id === beside?.id) + 1, all: versions.length }));
+        parts.push(small("compare", t("chat.compare"), () => store.compare(beside ? null : versions[at ? at - 1 : 1].id), { "aria-pressed": String(Boolean(beside)) }));
+      }
     }
     if (message.role === "user") parts.push(small("edit", t("chat.edit"), () => edit(message)));
     else if (message.status !== "running") {

@@ -3,7 +3,7 @@
 
 import { api } from "./api.js";
 import { button, byId, icon, make, say } from "./dom.js";
-import { t } from "./i18n.js";
+import { language, languageNames, t } from "./i18n.js";
 import { owl, words } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -30,9 +30,12 @@ export function toast(notice) {
   setTimeout(gone, (notice.seconds ?? 4) * 1000);
 }
 
-/** The bar above the log: one thing that is the matter with everything. @param {Store} store */
+/** The bar above the log: one thing that is the matter with everything; and below the composer, which languages the model
+ * understands, where that of the page is not among them. @param {Store} store */
 export function wireNotice(store) {
   const bar = byId("notice");
+  const understood = make("p", { class: "composer-hint quiet" });
+  byId("composer").append(understood);
   let timer = 0;
   const draw = () => {
     const { session, online } = store.state;
@@ -40,6 +43,10 @@ export function wireNotice(store) {
     const [kind, text] = !online ? ["offline", t("notice.offline")] : model?.state === "loading" ? ["loading", t("notice.loading", { model: model.id ?? "" })]
       : model?.state === "failed" ? ["failed", t("notice.failed", { reason: model.message ?? "" })] : ["", ""];
     bar.hidden = !kind;
+    /** @type {string[]} */
+    const tags = model?.languages ?? [];
+    understood.hidden = !tags.length || tags.some((tag) => tag.split("-")[0] === language);
+    understood.textContent = understood.hidden ? "" : t("composer.languages", { languages: languageNames(tags) });
     bar.className = `notice ${kind}`;
     bar.replaceChildren(...(kind ? [kind === "loading" ? make("span", { class: "spinner", "aria-hidden": "true" }) : icon(kind === "offline" ? "offline" : "warn"), make("span", {}, text)] : []));
     clearTimeout(timer);
@@ -48,7 +55,10 @@ export function wireNotice(store) {
         try {
           const before = model?.state;
           store.state.session = await api.session();
-          if (before === "loading" && store.state.session?.model?.state === "ready") say(t("notice.ready"));
+          if (before === "loading" && store.state.session?.model?.state === "ready") {
+            say(t("notice.ready"));
+            store.emit("session");
+          }
         } catch { /* asked again soon */ }
         draw();
       }, kind === "loading" ? 1500 : 10000);
@@ -67,10 +77,10 @@ export function wireNotice(store) {
 /** @type {HTMLDialogElement|null} */
 let open = null;
 
-/** @param {string} title @param {(Node|string|false|null|undefined)[]} content */
-export function dialog(title, content) {
+/** @param {string} title @param {(Node|string|false|null|undefined)[]} content @param {string} [kind] Its class. */
+export function dialog(title, content, kind = "dialog") {
   closeDialog();
-  const shown = /** @type {HTMLDialogElement} */ (make("dialog", { class: "dialog", "aria-label": title },
+  const shown = /** @type {HTMLDialogElement} */ (make("dialog", { class: kind, "aria-label": title },
     make("div", { class: "dialog-head" }, make("h2", {}, title), button("close", t("settings.close"), () => closeDialog())),
     make("div", { class: "dialog-body" }, ...content)));
   shown.addEventListener("close", () => shown.remove());
@@ -97,7 +107,7 @@ export function page(title, content) {
 
 /** @param {string} kind "missing" or "broken" @param {() => void} act */
 export function problemPage(kind, act) {
-  const way = kind === "missing" ? make("a", { href: "/", class: "button primary" }, t("page.missing_home")) : button("again", t("page.broken_again"), act, { text: true, class: "button primary" });
+  const way = kind === "missing" ? make("a", { href: "/", class: "button primary" }, t("page.missing_home")) : button("again", t("chat.retry"), act, { text: true, class: "button primary" });
   page(t(`page.${kind}`), [make("p", {}, t(`page.${kind}_text`)), way]);
 }
 
@@ -108,7 +118,7 @@ export function loginPage(auth, enter, expired = false) {
   const fields = names.map((name) => /** @type {HTMLInputElement} */ (make("input", {
     class: "field", name, required: true, type: name === "name" ? "text" : "password", autocomplete: name === "name" ? "username" : "current-password",
   })));
-  const press = /** @type {HTMLButtonElement} */ (make("button", { class: "button primary", type: "submit" }, t("page.sign_in_now")));
+  const press = /** @type {HTMLButtonElement} */ (make("button", { class: "button primary", type: "submit" }, t("page.sign_in")));
   const form = make("form", {}, ...fields.map((field) => make("label", {}, t(`page.${field.name}`), field)), problem, press);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

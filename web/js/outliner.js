@@ -1,10 +1,10 @@
 // @ts-check
-/** The list of everything that was found: one tab stop, arrow keys, what the masks are to those who see them. */
+/** The list of everything that was found: one tab stop, arrow keys, what the masks are to those who see them; and a tour of it. */
 
-import { rove } from "./a11y.js";
-import { button, icon, make } from "./dom.js";
-import { number, t } from "./i18n.js";
-import { badgeOf, mentionedEntities } from "./overlay.js";
+import { button, icon, make, rove, say } from "./dom.js";
+import { number, percent, t } from "./i18n.js";
+import { mentionedEntities } from "./overlay.js";
+import { badge } from "./words.js";
 
 /**
  * @typedef {import("./types.js").Entity} Entity
@@ -12,6 +12,11 @@ import { badgeOf, mentionedEntities } from "./overlay.js";
  * @typedef {{root: HTMLElement, name: HTMLButtonElement, text: HTMLElement, count: HTMLElement, score: HTMLElement,
  *   badge: HTMLElement, spoken: HTMLElement, eye: HTMLButtonElement, play: HTMLButtonElement, drawn: string}} Row
  */
+
+const MOMENT_MS = 1600;
+
+/** Ends the tour that is running. @type {(() => void) | null} */
+let end = null;
 
 /**
  * @param {Store} store
@@ -23,7 +28,7 @@ export function outliner(store, pointer) {
   const rows = new Map();
   const list = make("ul", { class: "outliner-list", role: "list" });
   const count = make("span", { class: "outliner-count" });
-  const tour = button("tour", t("outliner.tour"), async () => (await import("./tour.js")).toggleTour(store, tour), { class: "icon-button outliner-tour" });
+  const tour = button("tour", t("outliner.tour"), () => toggleTour(store, tour), { class: "icon-button outliner-tour" });
   const phone = matchMedia("(max-width: 760px)");
   const summary = make("summary", {}, icon("chevron"), make("span", {}, t("outliner.title")), count);
   const box = /** @type {HTMLDetailsElement} */ (make("details", { class: "outliner" }, summary, list));
@@ -69,10 +74,10 @@ export function outliner(store, pointer) {
 function addRow(store, pointer, { id }, rows, list) {
   const parts = { badge: make("b", { class: "badge" }), text: make("span", { class: "outliner-label" }), count: make("span", { class: "outliner-times" }),
     score: make("span", { class: "outliner-score" }), spoken: make("span", { class: "visually-hidden" }) };
-  const { badge, text, count, score, spoken } = parts;
-  for (const seen of [badge, text, count, score]) seen.setAttribute("aria-hidden", "true");
+  const { text, count, score, spoken } = parts;
+  for (const seen of [parts.badge, text, count, score]) seen.setAttribute("aria-hidden", "true");
   const name = /** @type {HTMLButtonElement} */ (make("button", { type: "button", class: "outliner-name", tabindex: -1, "aria-pressed": "false", data: { entity: id } },
-    badge, text, count, score, spoken));
+    parts.badge, text, count, score, spoken));
   const ask = () => {
     const entity = store.state.entities.get(id);
     if (entity) pointer.toggleEntity(entity);
@@ -115,9 +120,9 @@ function update(row, entity, mentioned) {
   const now = JSON.stringify([label, slot, score, regions.length, spans.length, mentioned]);
   if (row.drawn === now) return;
   row.drawn = now;
-  const share = score > 0 ? number(score, { style: "percent", maximumFractionDigits: 0 }) : "";
+  const share = score > 0 ? percent(score) : "";
   row.root.className = `outliner-row slot-${slot}${mentioned ? "" : " is-unmentioned"}`;
-  row.badge.textContent = badgeOf(entity);
+  row.badge.textContent = badge(entity);
   row.text.textContent = label;
   row.count.textContent = regions.length > 1 ? `× ${number(regions.length)}` : "";
   row.score.textContent = share;
@@ -125,4 +130,53 @@ function update(row, entity, mentioned) {
   row.eye.hidden = regions.length === 0;
   const places = [regions.length && t("outliner.regions", { count: regions.length }), spans.length && t("outliner.spans", { count: spans.length })];
   row.spoken.textContent = [label, ...places, share && t("outliner.score", { score: share })].filter(Boolean).join(", ");
+}
+
+/** Things in the order in which the latest answer that has any mentions them. @param {import("./store.js").Store} store */
+function stopsOf(store) {
+  for (const message of store.branch().reverse()) {
+    const links = [...(message.grounding?.links ?? [])].filter((link) => link.state === "ready");
+    if (links.length) return [...new Set(links.sort((a, b) => a.start - b.start).map((link) => link.entity))];
+  }
+  return [];
+}
+
+/**
+ * Start a tour of the latest answer, or end it: each thing is lit for a moment, in the order of the words.
+ * @param {Store} store
+ * @param {HTMLElement} control pressed while the tour runs
+ */
+function toggleTour(store, control) {
+  if (end) {
+    end();
+    return;
+  }
+  const stops = stopsOf(store);
+  let timer = 0;
+  const stop = () => {
+    clearTimeout(timer);
+    end = null;
+    store.light(null, "app");
+    control.setAttribute("aria-pressed", "false");
+    document.removeEventListener("keydown", onKey, true);
+  };
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    stop();
+  };
+  const next = (/** @type {number} */ at) => {
+    const entity = store.state.entities.get(stops[at]);
+    if (!entity) {
+      stop();
+      return;
+    }
+    store.light(entity.id, "app");
+    say(t("outliner.tour_stop", { number: at + 1, count: stops.length, label: entity.label }));
+    timer = window.setTimeout(() => next(at + 1), MOMENT_MS);
+  };
+  end = stop;
+  control.setAttribute("aria-pressed", "true");
+  document.addEventListener("keydown", onKey, true);
+  next(0);
 }

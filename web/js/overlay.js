@@ -4,9 +4,11 @@
  * nothing else: the resting outlines below, and above them the light with what is being pointed at.
  */
 
-import { clamp, isSafePath, labelPlace, parsePath, viewBoxOf } from "./geometry.js";
 import { make } from "./dom.js";
-import { number } from "./i18n.js";
+import { isSafePath } from "./evidence.js";
+import { clamp, labelPlace, parsePath, viewBoxOf } from "./geometry.js";
+import { percent } from "./i18n.js";
+import { badge } from "./words.js";
 
 /**
  * @typedef {import("./geometry.js").Box} Box
@@ -18,6 +20,7 @@ import { number } from "./i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MAX_TAGS = 6;
+const MAX_LINES = 4;
 
 /**
  * Make an SVG element.
@@ -28,12 +31,6 @@ export function draw(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);
   return element;
-}
-
-/** What a badge says: entities are counted from one. @param {import("./types.js").Entity} entity */
-export function badgeOf(entity) {
-  const digits = /^e(\d{1,4})$/.exec(entity.id);
-  return digits ? digits[1] : String(entity.slot + 1);
 }
 
 export class Overlay {
@@ -62,6 +59,9 @@ export class Overlay {
     /** @type {Record<"badges" | "tags" | "points", Pin[]>} things of constant size on the screen */
     this.pins = { badges: [], tags: [], points: [] };
     this.drawn = "";
+    /** A region that is being corrected, as it is to be, and the points that say so.
+     * @type {{id: string, region: import("./types.js").Region | null, points: import("./segmenting.js").Spot[]} | null} */
+    this.draft = null;
     /** @type {Map<string, {rings: number[][], label: Point}>} */
     this.known = new Map();
     /** @type {Set<string>} */
@@ -114,7 +114,7 @@ export class Overlay {
     for (const entity of entities.values()) {
       if (view.hidden.has(entity.id)) continue;
       for (const id of entity.regions) {
-        const region = regions.get(id);
+        const region = this.draft?.id === id && this.draft.region ? { ...this.draft.region, id } : regions.get(id);
         if (!region || region.media !== this.medium?.id || !isSafePath(region.path)) continue;
         const bbox = /** @type {Box} */ (region.bbox);
         this.regions.push({ ...region, bbox, ...this.shapeOf(region.path, bbox), entity, mentioned: mentioned.has(entity.id) });
@@ -149,9 +149,9 @@ export class Overlay {
       return draw("path", { class: `rest-region slot-${region.entity.slot}${fresh}`, d: region.path, "data-region": region.id });
     }));
     this.pins.badges = shown.map((region) => {
-      const badge = draw("g", { class: `rest-badge slot-${region.entity.slot}` }, draw("circle", { r: 10 }), draw("text", { dy: "0.36em" }));
-      badge.lastElementChild?.append(badgeOf(region.entity));
-      return { element: badge, at: region.label };
+      const element = draw("g", { class: `rest-badge slot-${region.entity.slot}` }, draw("circle", { r: 10 }), draw("text", { dy: "0.36em" }));
+      element.lastElementChild?.append(badge(region.entity));
+      return { element, at: region.label };
     });
     this.badges.replaceChildren(...this.pins.badges.map((pin) => pin.element));
     this.place(this.pins.badges);
@@ -178,9 +178,8 @@ export class Overlay {
   /** Names of the lit regions. @param {Shown[]} lit */
   drawTags(lit) {
     this.pins.tags = lit.slice(0, MAX_TAGS).map(({ entity, score, bbox: [x, y, width] }) => {
-      const share = score > 0 ? number(score, { style: "percent", maximumFractionDigits: 0 }) : "";
-      const badge = make("b", {}, badgeOf(entity));
-      const tag = make("span", { class: `stage-tag slot-${entity.slot}` }, badge, make("span", {}, entity.label), share && make("small", {}, share));
+      const share = score > 0 ? percent(score) : "";
+      const tag = make("span", { class: `stage-tag slot-${entity.slot}` }, make("b", { class: "badge" }, badge(entity)), make("span", {}, entity.label), share && make("small", {}, share));
       return { element: tag, at: { x: x + width / 2, y } };
     });
     this.tags.replaceChildren(...this.pins.tags.map((pin) => pin.element));
@@ -204,14 +203,14 @@ export class Overlay {
     this.tool.replaceChildren(...(box ? [boxMark(box, "stage-draft")] : []));
   }
 
-  /** The places that the composer holds. */
+  /** The places that the composer holds, or the points of a correction. */
   drawMarks() {
     const boxes = [];
     this.pins.points = [];
-    for (const { place } of this.store.state.chips) {
-      if (place.media !== this.medium?.id) continue;
-      if (place.kind === "box" && place.box) boxes.push(boxMark(/** @type {Box} */ (place.box), "stage-box"));
-      if (place.kind !== "point") continue;
+    const held = this.store.state.chips.map((chip) => chip.place).filter((place) => place.media === this.medium?.id);
+    for (const place of this.draft?.points ?? held) {
+      if ("box" in place && place.box) boxes.push(boxMark(/** @type {Box} */ (place.box), "stage-box"));
+      if (!("x" in place)) continue;
       const negative = place.positive === false;
       const sign = draw("path", { d: negative ? "M-4 0H4" : "M-4 0H4M0 -4V4" });
       const mark = draw("g", { class: `stage-point${negative ? " is-negative" : ""}` }, draw("circle", { r: 8 }), sign);
@@ -238,8 +237,57 @@ function boxMark([x, y, width, height], name) {
 /** Entities that some phrase of the shown branch stands for. @param {import("./store.js").Store} store */
 export function mentionedEntities(store) {
   const found = new Set();
-  for (const message of store.branch()) {
+  for (const message of store.shown()) {
     for (const link of message.grounding?.links ?? []) if (link.state === "ready") found.add(link.entity);
   }
   return found;
+}
+
+/**
+ * A thin line from the phrase that is pointed at to what it stands for, where the screen has room.
+ * @param {import("./store.js").Store} store
+ * @param {Overlay} overlay
+ * @param {HTMLElement} frame
+ */
+export function leadFromPhrases(store, overlay, frame) {
+  const wide = matchMedia("(min-width: 1000px)");
+  const layer = draw("svg", { class: "leader", "aria-hidden": "true" });
+  document.body.append(layer);
+  let pending = 0;
+  const clear = () => {
+    cancelAnimationFrame(pending);
+    layer.replaceChildren();
+  };
+  const show = () => {
+    const { lit, source } = store.state.pointing;
+    if (!lit || source !== "phrase" || !wide.matches || store.state.view.mode === "off") return;
+    const phrase = [...document.querySelectorAll(`[data-entity="${CSS.escape(lit)}"]:is(:hover, :focus)`)].find((one) => !frame.contains(one));
+    const from = phrase?.getClientRects()[0];
+    const log = phrase?.closest(".side-by-side") ?? phrase;
+    if (!from || !log) return;
+    const { left, top, right, bottom } = frame.getBoundingClientRect();
+    const { scale, x, y } = overlay.view;
+    for (const region of overlay.regions.filter((one) => one.entity.id === lit).slice(0, MAX_LINES)) {
+      const to = { x: left + region.label.x * scale + x, y: top + region.label.y * scale + y };
+      if (to.x < left || to.x > right || to.y < top || to.y > bottom) continue;
+      layer.append(line(region.entity.slot, from, to, log.getBoundingClientRect()));
+    }
+  };
+  store.on("pointing", () => {
+    clear();
+    // some browsers tell only afterwards that the phrase is pointed at
+    pending = requestAnimationFrame(show);
+  });
+  addEventListener("scroll", clear, { capture: true, passive: true });
+  addEventListener("resize", clear);
+}
+
+/**
+ * From the margin beside the phrase's line, so that no words are crossed.
+ * @param {number} slot @param {DOMRect} from @param {Point} to @param {DOMRect} column
+ */
+function line(slot, from, to, column) {
+  const [x, y] = [from.left > to.x ? column.left - 3 : column.right + 3, from.top + from.height / 2];
+  const bend = (x - to.x) / 2;
+  return draw("path", { class: `leader-line slot-${slot}`, d: `M${x} ${y}C${x - bend} ${y} ${to.x + bend} ${to.y} ${to.x} ${to.y}` });
 }

@@ -7,6 +7,7 @@
 import { say } from "./dom.js";
 import { adjustBox, boxBetween, isDrag, isOnPicture, pixelAt, smallestAt } from "./geometry.js";
 import { t } from "./i18n.js";
+import { placeLabel } from "./words.js";
 import { arrow } from "./zoom.js";
 
 /**
@@ -45,6 +46,8 @@ export class Pointer {
     this.added = [];
     /** @type {(point: Point | null) => void} told where the pointer rests on nothing known */
     this.wondering = () => undefined;
+    /** @type {((point: Point, positive: boolean) => void) | null} takes the clicks while a mask is corrected */
+    this.taking = null;
     this.listen();
   }
 
@@ -66,7 +69,7 @@ export class Pointer {
     return { width, height };
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {Event} event */
   isOwn(event) {
     return !(event.target instanceof Element && event.target.closest("[data-own]"));
   }
@@ -120,7 +123,7 @@ export class Pointer {
     if (!press || press.id !== event.pointerId) return;
     this.added = [...this.added.slice(-1), null];
     const to = this.overlay.pointOf(event);
-    if (press.dragged && !press.pans) this.addBox(boxBetween(press.from, to, this.size));
+    if (press.dragged && !press.pans && !this.taking) this.addBox(boxBetween(press.from, to, this.size));
     else if (!press.dragged && isOnPicture(press.from, this.size)) this.click(press.from, press.alt, event.pointerType === "touch");
   }
 
@@ -135,7 +138,7 @@ export class Pointer {
 
   /** @param {Point | null} point in the picture */
   hover(point) {
-    const inside = point && isOnPicture(point, this.size) && this.store.state.view.mode !== "off";
+    const inside = point && !this.taking && isOnPicture(point, this.size) && this.store.state.view.mode !== "off";
     const under = inside ? smallestAt(this.overlay.regions, point.x, point.y) : null;
     this.wondering(inside && !under ? pixelAt(point, this.size) : null);
     if (under?.id === this.under?.id) return;
@@ -148,6 +151,10 @@ export class Pointer {
 
   /** @param {Point} point @param {boolean} negative @param {boolean} touched */
   click(point, negative, touched) {
+    if (this.taking) {
+      this.taking(pixelAt(point, this.size), !negative);
+      return;
+    }
     const under = negative ? null : smallestAt(this.overlay.regions, point.x, point.y);
     if (touched) this.tapped = { entity: under?.mentioned ? under.entity.id : null };
     if (under) this.toggleEntity(under.entity);
@@ -162,7 +169,7 @@ export class Pointer {
 
   /** The first clicks of a double click meant no places. @param {MouseEvent} event */
   twice(event) {
-    if (event.target instanceof Element && event.target.closest("[data-own]")) return;
+    if (this.taking || !this.isOwn(event)) return;
     for (const key of this.added) if (key) this.store.removeChip(key);
     this.added = [];
     this.zoom.toggle(event);
@@ -174,19 +181,26 @@ export class Pointer {
   toggleEntity(entity) {
     const known = this.store.state.chips.find((chip) => chip.place.kind === "entity" && chip.place.entity === entity.id);
     if (known) this.store.removeChip(known.key);
-    else this.add({ place: { kind: "entity", entity: entity.id }, label: entity.label, slot: entity.slot });
+    else if (this.store.own.has(entity.id)) this.add({ place: { kind: "entity", entity: entity.id }, label: entity.label, slot: entity.slot });
+    else { // the next answer does not know what only a version beside this one names
+      const region = this.overlay.regions.find((one) => one.entity.id === entity.id);
+      if (region) this.addBox(region.bbox);
+    }
   }
 
   /** @param {Point} point @param {boolean} positive */
   addPoint({ x, y }, positive) {
-    const media = this.overlay.medium?.id;
-    const crop = this.cropOf([x - CROP, y - CROP, 2 * CROP, 2 * CROP]);
-    this.add({ place: { kind: "point", media, x, y, positive }, label: t(positive ? "stage.this_spot" : "stage.not_this_spot"), crop });
+    this.addPlace({ kind: "point", media: this.overlay.medium?.id, x, y, positive }, [x - CROP, y - CROP, 2 * CROP, 2 * CROP]);
   }
 
   /** @param {Box} box */
   addBox(box) {
-    this.add({ place: { kind: "box", media: this.overlay.medium?.id, box }, label: t("stage.this_area"), crop: this.cropOf(box) });
+    this.addPlace({ kind: "box", media: this.overlay.medium?.id, box }, box);
+  }
+
+  /** @param {import("./types.js").Place} place @param {Box} seen */
+  addPlace(place, seen) {
+    this.add({ place, label: placeLabel(place), crop: this.cropOf(seen) });
   }
 
   /** @param {Omit<import("./types.js").Chip, "key">} chip */
@@ -197,9 +211,9 @@ export class Pointer {
     say(t("stage.added", { label: chip.label }));
   }
 
-  /** A small picture of a box. @param {Box} box @returns {HTMLCanvasElement | undefined} */
-  cropOf([x, y, width, height]) {
-    const { image, size } = this;
+  /** A small picture of a box. @param {Box} box @param {HTMLImageElement} [image] @returns {HTMLCanvasElement | undefined} */
+  cropOf([x, y, width, height], image = this.image) {
+    const { size } = this;
     if (!image.naturalWidth) return undefined;
     const canvas = document.createElement("canvas");
     const scale = Math.min(1, 96 / Math.max(width, height));
@@ -237,7 +251,7 @@ export class Pointer {
     if (event.target !== this.frame || !this.overlay.medium || event.ctrlKey || event.metaKey) return false;
     if (this.tool) return this.toolKey(event, this.tool);
     const key = event.key.toLowerCase();
-    if (key === "b" || key === "p") this.startTool(key === "b" ? "box" : "point");
+    if ((key === "b" && !this.taking) || key === "p") this.startTool(key === "b" ? "box" : "point");
     else return this.zoom.key(event);
     return true;
   }

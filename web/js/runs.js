@@ -2,6 +2,7 @@
 /** Questions on their way: asking, following the answer as it is made, attaching to it again, stopping it. */
 
 import { api, ApiError } from "./api.js";
+import { readSettings } from "./preferences.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
@@ -17,8 +18,7 @@ export class Runs {
 
   /**
    * Ask; gives back once the server has taken the question.
-   * @param {{text?: string, media?: string[], places?: any[], parent: string|null, edit?: string, regenerate?: string,
-   *   settings: Record<string, any>}} ask
+   * @param {{text?: string, media?: string[], places?: any[], parent: string|null, edit?: string, regenerate?: string}} ask
    */
   async ask(ask) {
     const { store } = this;
@@ -28,7 +28,7 @@ export class Runs {
       store.emit("created", conversation);
     }
     const conversation = /** @type {{id: string}} */ (store.state.conversation).id;
-    const { run, question, answer } = await api.ask(conversation, ask);
+    const { run, question, answer } = await api.ask(conversation, { ...ask, settings: readSettings() });
     if (store.state.conversation?.id !== conversation) return;
     store.setMessage(question, !ask.regenerate);
     store.setMessage(answer, true);

@@ -1,40 +1,27 @@
 // @ts-check
 /** The sheet of keys. */
 
-import { button, make } from "./dom.js";
+import { make } from "./dom.js";
 import { has, t } from "./i18n.js";
+import { closeDialog, dialog } from "./notices.js";
 
 /** What the sheet lists: a heading, then keys and the words for them. @type {[string, [string, string][]][]} */
 const SHEET = [
   ["shortcuts.writing", [
-    ["Enter", "shortcuts.send"], ["Shift Enter", "shortcuts.new_line"], ["↑", "shortcuts.edit_last"], ["Esc", "shortcuts.stop"],
+    ["Enter", "composer.send"], ["Shift Enter", "shortcuts.new_line"], ["↑", "shortcuts.edit_last"], ["Esc", "composer.stop"],
   ]],
   ["shortcuts.picture", [
-    ["V", "shortcuts.view"], ["B", "shortcuts.box"], ["P", "shortcuts.point"], ["Alt Enter", "shortcuts.negative"],
+    ["V", "shortcuts.view"], ["B", "stage.box_tool"], ["P", "shortcuts.point"], ["Alt Enter", "shortcuts.negative"],
     ["+ - 0", "shortcuts.zoom"], ["← ↑ → ↓", "shortcuts.move"],
   ]],
-  ["shortcuts.phrases", [["Enter", "shortcuts.pin"], ["Esc", "shortcuts.unpin"], ["H", "shortcuts.hide"], ["A", "shortcuts.ask"]]],
-  ["shortcuts.sound", [["Space", "shortcuts.play"], ["← →", "shortcuts.seek"], ["Shift ← →", "shortcuts.mark"], ["Enter", "shortcuts.mark_done"]]],
+  ["shortcuts.phrases", [["Enter", "shortcuts.pin"], ["Esc", "shortcuts.unpin"], ["H", "outliner.hide"], ["A", "outliner.ask"], ["C", "pinned.correct"], ["⌫", "pinned.undo"], ["Enter", "pinned.use"]]],
+  ["wave.title", [["Space", "shortcuts.play"], ["← →", "shortcuts.seek"], ["Shift ← →", "shortcuts.mark"], ["Enter", "shortcuts.mark_done"]]],
 ];
-
-/** @type {HTMLDialogElement | null} */
-let sheet = null;
 
 /** Show the sheet; where it is shown, close it. */
 export function toggleShortcuts() {
-  if (sheet?.open) {
-    sheet.close();
-    return;
-  }
-  sheet?.remove();
-  const made = /** @type {HTMLDialogElement} */ (make("dialog", { class: "dialog sheet", "aria-labelledby": "sheet-title" }));
-  const close = button("close", t("shortcuts.close"), () => made.close());
-  made.append(make("header", { class: "dialog-head" }, make("h2", { id: "sheet-title" }, t("shortcuts.title")), close),
-    make("div", { class: "dialog-body sheet-columns" }, ...SHEET.map(([heading, keys]) => section(heading, keys))));
-  made.addEventListener("click", (event) => event.target === made && made.close());
-  document.body.append(made);
-  made.showModal();
-  sheet = made;
+  if (document.querySelector(".sheet")) closeDialog();
+  else dialog(t("shortcuts.title"), SHEET.map(([heading, keys]) => section(heading, keys)), "dialog sheet");
 }
 
 /** @param {string} heading @param {[string, string][]} keys */

@@ -8,14 +8,12 @@
  * It reads `store.state` and calls `store.light / pin / addChip / play / show / setView`; nothing else is needed.
  */
 
-import { rove } from "./a11y.js";
-import { button, icon, make } from "./dom.js";
-import { guessUnderPointer } from "./guess.js";
+import { button, icon, make, rove } from "./dom.js";
 import { clock, t } from "./i18n.js";
-import { leadFromPhrases } from "./leader.js";
 import { outliner } from "./outliner.js";
-import { Overlay } from "./overlay.js";
+import { leadFromPhrases, Overlay } from "./overlay.js";
 import { Pointer } from "./pointing.js";
+import { guessUnderPointer, pinnedTools } from "./segmenting.js";
 import { nextMode, viewBar } from "./views.js";
 import { Wave } from "./wave.js";
 import { Zoom } from "./zoom.js";
@@ -51,11 +49,13 @@ class Stage {
     this.wave = new Wave(this.waves, store);
     this.fold = button("chevron", t("stage.fold"), () => store.setView({ collapsed: !store.state.view.collapsed }), { class: "icon-button stage-fold" });
     this.title = make("span", { class: "stage-title" });
+    this.pinned = pinnedTools(store, this.pointer);
+    this.frame.append(this.pinned.idle);
     const bar = viewBar(host, store, this.zoom, this.pointer);
     const head = make("div", { class: "stage-head" }, this.title, this.fold);
     host.classList.add("stage");
     if (!host.hasAttribute("aria-label")) host.setAttribute("aria-label", t("stage.title"));
-    host.replaceChildren(head, make("div", { class: "stage-body" }, make("div", { class: "stage-view" }, this.frame, bar), this.strip, this.waves, outliner(store, this.pointer)), help);
+    host.replaceChildren(head, make("div", { class: "stage-body" }, make("div", { class: "stage-view" }, this.frame, this.pinned.busy, bar), this.strip, this.waves, outliner(store, this.pointer)), help);
     this.listen();
     this.showMedium();
   }
@@ -97,7 +97,7 @@ class Stage {
     } else if (event.key.toLowerCase() === "v" && this.shown.picture) {
       event.preventDefault();
       nextMode(this.store);
-    }
+    } else if (event.key.toLowerCase() === "c" && this.pinned.correct()) event.preventDefault();
   }
 
   // --- media ----------------------------------------------------------------------------------------------
@@ -138,6 +138,7 @@ class Stage {
     this.pointer.hover(null);
     this.pointer.setTool(null);
     this.overlay.setMedium(picture);
+    this.pinned.refresh();
   }
 
   /** A thing that is heard brings its sound along, whatever picture is shown. @param {string | null} id */

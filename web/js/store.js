@@ -14,27 +14,22 @@
  * Nothing here touches the page, so that it runs under `node --test` as well.
  */
 
+import { distinct, evidenceOf, mergeGrounding } from "./evidence.js";
+
 /**
  * @typedef {import("./types.js").State} State
  * @typedef {import("./types.js").Media} Media
  * @typedef {import("./types.js").Message} Message
- * @typedef {import("./types.js").Entity} Entity
- * @typedef {import("./types.js").Region} Region
- * @typedef {import("./types.js").Span} Span
- * @typedef {import("./types.js").Grounding} Grounding
  * @typedef {import("./types.js").Source} Source
  * @typedef {import("./types.js").Chip} Chip
  */
 
 export const MAX_CHIPS = 5;
-export const SLOTS = 12;
-const PATH = /^[MLZ0-9 .,-]+$/;
-const PATH_LENGTH = 20000;
 
 /** @returns {State} */
 function emptyState() {
   return {
-    session: null, online: true, conversation: null, messages: new Map(), leaf: null, run: null,
+    session: null, online: true, conversation: null, messages: new Map(), leaf: null, compared: null, run: null,
     media: new Map(), shelf: [], medium: null, entities: new Map(), regions: new Map(), spans: new Map(),
     pointing: { lit: null, pinned: null, source: "app" },
     view: { mode: "spotlight", opacity: 0.55, hidden: new Set(), collapsed: false },
@@ -42,37 +37,10 @@ function emptyState() {
   };
 }
 
-/** @param {any} value @returns {value is Region} */
-function soundRegion(value) {
-  return typeof value?.path === "string" && value.path.length <= PATH_LENGTH && PATH.test(value.path)
-    && Array.isArray(value.bbox) && value.bbox.length === 4 && value.bbox.every(Number.isFinite);
-}
-
-/**
- * Put new parts of an answer's evidence into what is known of it; links are told apart by where they stand.
- * @param {Grounding|null|undefined} known
- * @param {any} update
- * @returns {Grounding}
- */
-export function mergeGrounding(known, update) {
-  /** @param {any[]|undefined} before @param {any[]|undefined} after @param {(item: any) => string} key */
-  const upsert = (before, after, key) => {
-    const merged = new Map((before ?? []).map((item) => [key(item), item]));
-    for (const item of after ?? []) merged.set(key(item), { ...merged.get(key(item)), ...item });
-    return [...merged.values()];
-  };
-  const byId = (/** @type {any} */ item) => String(item.id);
-  return {
-    entities: upsert(known?.entities, update?.entities, byId),
-    regions: upsert(known?.regions, (update?.regions ?? []).filter(soundRegion), byId),
-    spans: upsert(known?.spans, update?.spans, byId),
-    links: upsert(known?.links, update?.links, (link) => `${link.start}-${link.end}`),
-    verdict: update?.verdict ?? known?.verdict ?? null,
-  };
-}
-
 export class Store {
   constructor() {
+    /** Entities of the shown branch, without those of a version beside it. @type {State["entities"]} */
+    this.own = new Map();
     /** @type {State} */
     this.state = emptyState();
     /** @type {Map<string, Set<(detail?: any) => void>>} */
@@ -237,6 +205,13 @@ export class Store {
     this.#collect();
   }
 
+  /** A region has been put right: all answers that stand on it show it so. @param {import("./types.js").Region} region */
+  correct(region) {
+    for (const { id, grounding } of this.state.messages.values()) {
+      if (grounding?.regions?.some((known) => known.id === region.id)) this.ground(id, { regions: [region] });
+    }
+  }
+
   /** Show the branch that ends below a message. @param {string} id */
   follow(id) {
     let leaf = id;
@@ -245,6 +220,25 @@ export class Store {
     this.#collect();
     this.emit("messages");
     this.emit("followed", leaf);
+  }
+
+  /** Show another version beside an answer of the branch, or none. @param {string|null} id */
+  compare(id) {
+    this.state.compared = id;
+    this.#collect();
+    this.emit("messages");
+  }
+
+  /** The version that stands beside an answer of the branch. @param {string} id @returns {Message | undefined} */
+  beside(id) {
+    const other = this.state.messages.get(this.state.compared ?? "");
+    return other && other.id !== id && other.parent === this.state.messages.get(id)?.parent ? distinct(other, this.own) : undefined;
+  }
+
+  /** The shown branch and what stands beside it. @returns {Message[]} */
+  shown() {
+    const branch = this.branch();
+    return [...branch, ...branch.flatMap(({ id }) => this.beside(id) ?? [])];
   }
 
   /** The shown branch, first message first. @returns {Message[]} */
@@ -274,25 +268,10 @@ export class Store {
   /** Gather media and evidence of the shown branch and the composer; tells of what changed. */
   #collect() {
     const { state } = this;
-    const shelf = new Map();
-    /** @type {Map<string, Entity>} */
-    const entities = new Map();
-    const regions = new Map();
-    const spans = new Map();
-    for (const message of this.branch()) {
-      for (const medium of message.media ?? []) shelf.set(medium.id, medium);
-      const grounding = message.grounding;
-      for (const region of grounding?.regions ?? []) if (soundRegion(region)) regions.set(region.id, region);
-      for (const span of grounding?.spans ?? []) spans.set(span.id, span);
-      for (const entity of grounding?.entities ?? []) {
-        const known = entities.get(entity.id);
-        const union = (/** @type {"regions"|"spans"} */ name) => [...new Set([...(known?.[name] ?? []), ...(entity[name] ?? [])])];
-        const slot = Math.abs(Math.trunc(Number(entity.slot) || 0)) % SLOTS;
-        entities.set(entity.id, { ...known, ...entity, slot, regions: union("regions"), spans: union("spans") });
-      }
-    }
+    this.own = evidenceOf(this.branch()).entities;
+    const { shelf, ...evidence } = evidenceOf(this.shown());
     for (const { media } of state.attachments) if (media) shelf.set(media.id, media);
-    Object.assign(state, { entities, regions, spans });
+    Object.assign(state, evidence);
     const before = state.shelf;
     state.media = shelf;
     state.shelf = [...shelf.keys()];

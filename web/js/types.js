@@ -103,6 +103,7 @@
  * @property {Conversation|null} conversation The open one; null on the empty page.
  * @property {Map<string, Message>} messages All branches of the open conversation.
  * @property {string|null} leaf Last message of the shown branch.
+ * @property {string|null} compared Another version of an answer, shown beside that of the branch.
  * @property {{id: string, message: string, conversation: string, status: Record<string, any>|null}|null} run
  *   The answer being made.
  * @property {Map<string, Media>} media All media of the conversation and the composer.

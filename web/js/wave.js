@@ -3,10 +3,12 @@
 
 import { api } from "./api.js";
 import { button, icon, make, say } from "./dom.js";
-import { clamp, isDrag, lanesOf, timeAt, timeBetween, wavePath } from "./geometry.js";
+import { clamp, isDrag } from "./geometry.js";
 import { clock, t } from "./i18n.js";
-import { badgeOf, draw } from "./overlay.js";
+import { draw } from "./overlay.js";
 import { Player } from "./player.js";
+import { lanesOf, timeAt, timeBetween, wavePath } from "./timeline.js";
+import { badge } from "./words.js";
 
 /**
  * @typedef {import("./types.js").Media} Media
@@ -144,7 +146,7 @@ export class Wave {
     const { entity, t0, t1 } = one;
     const times = t("wave.span", { label: entity.label, from: clock(t0, true), to: clock(t1, true) });
     const made = make("button", { type: "button", class: `wave-span slot-${entity.slot}`, title: times, data: { entity: entity.id } },
-      make("b", { class: "badge", "aria-hidden": "true" }, badgeOf(entity)), make("span", { "aria-hidden": "true" }, entity.label), make("span", { class: "visually-hidden" }, times));
+      make("b", { class: "badge", "aria-hidden": "true" }, badge(entity)), make("span", { "aria-hidden": "true" }, entity.label), make("span", { class: "visually-hidden" }, times));
     made.style.setProperty("--row", String(row));
     const leave = () => this.store.state.pointing.lit === entity.id && this.store.light(null, "span");
     made.addEventListener("pointerenter", (event) => event.pointerType !== "touch" && this.store.light(entity.id, "span"));

@@ -28,14 +28,14 @@ export function wireWelcome(store, take) {
   show();
 }
 
-/** @param {any} example @param {(id: string) => Promise<void>} take */
+/** The questions of examples are English. @param {any} example @param {(id: string) => Promise<void>} take */
 function card(example, take) {
   const pictures = example.media.filter((/** @type {any} */ medium) => medium.kind === "picture");
   const sounds = example.media.length > pictures.length;
   const face = pictures.length ? make("img", { src: pictures[0].thumbnail ?? pictures[0].url, alt: "", loading: "lazy" }) : icon("sound");
   const press = make("button", { type: "button", class: "example" },
     make("span", { class: "example-face" }, face, sounds && pictures.length > 0 && make("span", { class: "example-sound" }, icon("sound"))),
-    make("span", { class: "example-words" }, make("strong", {}, example.title), make("span", { class: "quiet" }, example.text)));
+    make("span", { class: "example-words" }, make("strong", {}, example.title), make("span", { class: "quiet", lang: "en" }, example.text)));
   press.addEventListener("click", async () => {
     press.setAttribute("aria-busy", "true");
     await take(example.id);

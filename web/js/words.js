@@ -18,6 +18,11 @@ export function owl() {
   return drawn;
 }
 
+/** The icon of a place. @param {Place} place */
+export function placeSign({ kind, positive }) {
+  return positive === false ? "minus" : kind === "entity" ? "point" : kind;
+}
+
 /** @param {Place} place @param {string} [name] */
 export function placeLabel(place, name) {
   if (place.kind === "time") return `${clock(place.t0 ?? 0, true)}–${clock(place.t1 ?? 0, true)}`;

@@ -44,15 +44,17 @@ def test_it_says_how_loading_goes() -> None:
 
     def load() -> Assistant:
         gate.wait(10)
-        return Assistant(FakeSpeaker(), None, name="late")
+        return Assistant(FakeSpeaker(), None, name="late", languages=["en"])
 
     engine = AssistantEngine(load, "nano")
     assert (engine.name, engine.state) == ("nano", "loading") and "nano" in engine.message
+    assert engine.languages == ()
     with pytest.raises(BuboError, match="being loaded"):
         next(engine.stream([Turn("user", "x")], Settings(), stop=threading.Event()))
     gate.set()
     wait(engine)
     assert (engine.name, engine.state, engine.message) == ("late", "ready", "")
+    assert engine.languages == ("en",)
 
 
 @pytest.mark.parametrize(

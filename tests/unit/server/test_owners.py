@@ -66,10 +66,15 @@ def test_a_newcomer_gets_a_cookie_that_scripts_cannot_read(app):
     assert "secure" not in about
     said = answer.json()
     assert (said["auth"], said["signed_in"], said["name"]) == ("none", True, "")
-    assert said["model"] == {"id": "scripted", "state": "ready", "message": ""}
+    assert said["model"] == {"id": "scripted", "state": "ready", "message": "", "languages": []}
     assert said["limits"]["body_bytes"] == 25_000_000
     assert client.get("/api/conversations").status_code == 200
     assert "set-cookie" not in client.get("/api/session").headers
+
+
+def test_a_newcomer_is_told_which_languages_the_model_understands(app):
+    app.state.services.engine.languages = ("en", "es")
+    assert serving.TestClient(app).get("/api/session").json()["model"]["languages"] == ["en", "es"]
 
 
 def test_over_https_the_cookie_is_secure(app, tmp_path):
