@@ -87,4 +87,3 @@ class _Counted:
                 raise
         if self._exceeded and not self._started:
             await self._refuse(self._count, scope, receive, send)
-

@@ -1,4 +1,4 @@
-"""What of a body was not read when its answer was sent: read and dropped, or the client may never see the answer.
+"""What of a body was not read when its answer was sent: it is read and dropped, so that the answer is seen.
 
 A connection that is closed while data wait in it is reset, and many clients then throw away what they were
 answered; browsers look at an answer only once they have sent everything.
