@@ -114,12 +114,14 @@ class Run:
         """The events behind number `after`, to the end, as many at a time as there are.
 
         Args:
-            after: Number of the last event that is known; the first one is number 1.
+            after: Number of the last event that is known; the first one is number 1. Who knows them
+                all is given the last one again, so that every reader sees an end.
             ping_s: Seconds of silence after which an empty list is given.
         """
         news = asyncio.Event()
         self._readers[news] = asyncio.get_running_loop()
-        number = min(max(0, after), len(self._events))
+        with self._lock:
+            number = min(max(0, after), len(self._events) - (1 if self.ended else 0))
         try:
             while True:
                 news.clear()

@@ -241,3 +241,19 @@ def test_nothing_of_one_owner_can_be_reached_by_another(two):
     assert ben.get(f"/api/conversations/{mine['id']}").json() == mine
     assert [one["id"] for one in ben.get("/api/conversations").json()["conversations"]] == [mine["id"]]
     assert ben.get("/api/conversations?q=alone").json()["conversations"] == []
+
+
+def test_what_does_not_belong_to_a_thing_is_no_thing(visitor):
+    picture = serving.upload(visitor).json()["id"]
+    for points in ([{"x": 5, "y": 5, "positive": False}], [{"x": 5, "y": 5, "positive": False}] * 3):
+        answer = visitor.post(f"/api/media/{picture}/segment", json={"points": points})
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["param"]) == (400, "no_place", "points")
+        assert "positive" in error["message"]
+    both = {"points": points, "box": [0, 0, 40, 30]}
+    assert visitor.post(f"/api/media/{picture}/segment", json=both).status_code == 200
+    conversation = visitor.post("/api/conversations", json={}).json()["id"]
+    place = {"kind": "point", "media": picture, "x": 5, "y": 5, "positive": False}
+    asked = {"text": "What?", "media": [picture], "places": [place]}
+    refused = visitor.post(f"/api/conversations/{conversation}/runs", json=asked)
+    assert refused.status_code == 400 and "negative point" in refused.json()["error"]["message"]
