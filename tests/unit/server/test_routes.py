@@ -257,3 +257,19 @@ def test_what_does_not_belong_to_a_thing_is_no_thing(visitor):
     asked = {"text": "What?", "media": [picture], "places": [place]}
     refused = visitor.post(f"/api/conversations/{conversation}/runs", json=asked)
     assert refused.status_code == 400 and "negative point" in refused.json()["error"]["message"]
+
+
+def test_what_is_not_there_is_named_by_its_field(visitor):
+    conversation, _ = asked(visitor)
+    address = f"/api/conversations/{conversation['id']}"
+    nothing = "0" * 32
+    for field in ("parent", "edit", "regenerate"):
+        answer = visitor.post(f"{address}/runs", json={"text": "x", field: nothing})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (404, field)
+    place = {"kind": "point", "media": nothing, "x": 1, "y": 1}
+    for field, given in (("media", [nothing]), ("places", [place])):
+        answer = visitor.post(f"{address}/runs", json={"text": "x", field: given})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (404, field)
+    answer = visitor.patch(address, json={"leaf": nothing})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (404, "leaf")
+    assert visitor.get(f"/api/conversations/{nothing}").json()["error"]["param"] is None
