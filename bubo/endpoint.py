@@ -3,11 +3,14 @@
 All turns go to the server each time, with their pictures and, if its model takes them, their sounds.
 """
 
+import hashlib
 import os
 import re
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from http import HTTPStatus
 
 from bubo.completions import RequestWriter, read_pieces
@@ -48,6 +51,8 @@ _OF_LENGTH = re.compile(
     r"|(?:input|prompt) tokens? exceed|max_new_tokens`? must be",
     re.IGNORECASE,
 )
+# Conversations of which it is known that they do not fit.
+_MAX_KNOWN = 256
 # Tries with fewer turns: each leaves out another such share of the questions that came before.
 _SHARES = 4
 
@@ -64,6 +69,7 @@ class EndpointSpeaker:
     "interrupted", and `Stats.note` says why. When the server says that the conversation is longer than the
     model's context, it is asked again, at most four times, each time with another quarter of the earlier
     questions and their answers left out: the oldest first, and those that brought no media before the others.
+    The next question of that conversation is asked without them at once.
     `Stats` counts the turns that were left out, and tokens as the server tells them, or none.
 
     Args:
@@ -109,6 +115,7 @@ class EndpointSpeaker:
         self._takes_sound = takes_sound
         self._guessed = False  # that it takes none, from a refusal that may have had another reason
         self._writer = RequestWriter(model)
+        self._left_out = _LeftOut()
 
     @property
     def takes_sound(self) -> bool:
@@ -138,13 +145,18 @@ class EndpointSpeaker:
     ) -> Generator[str, None, Stats]:
         started = time.perf_counter()
         stats = Stats()
-        fewer = _fewer(turns)
-        kept: Sequence[Turn] | None = turns
+        begun = self._left_out.shortened(turns)
+        kept: Sequence[Turn] | None = begun
+        fewer = _fewer(begun)
         try:
             while kept is not None:
                 stats.turns_dropped = len(turns) - len(kept)
                 try:
-                    yield from self._pieces(kept, settings, stop, stats, started)
+                    with closing(self._pieces(kept, settings, stop, stats, started)) as pieces:
+                        for number, piece in enumerate(pieces):
+                            if number == 0 and kept is not begun:
+                                self._left_out.note(turns, kept)
+                            yield piece
                     break
                 except _Full as full:
                     kept = next(fewer, None)
@@ -291,6 +303,48 @@ class EndpointSpeaker:
             )
         why = f": {stats.note}" if stats.note else ""
         return SpeakerError(f"The speaker at {self.address} ended without a word{why}. Ask in other words.")
+
+
+class _LeftOut:
+    """Which turns of the conversations asked about lately did not fit, so that it is not tried each time.
+
+    A conversation is known by what was said before its last question: that stays as it is when it goes on.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, frozenset[int]] = OrderedDict()  # numbers of the turns that fitted
+        self._lock = threading.Lock()
+
+    def shortened(self, turns: Sequence[Turn]) -> Sequence[Turn]:
+        """The turns without those that did not fit at an earlier question of the same conversation."""
+        with self._lock:
+            for length, key in reversed(_beginnings(turns)):
+                if (kept := self._kept.get(key)) is not None:
+                    self._kept.move_to_end(key)
+                    return [turn for place, turn in enumerate(turns) if place in kept or place >= length]
+        return turns
+
+    def note(self, turns: Sequence[Turn], kept: Sequence[Turn]) -> None:
+        """These of the turns fitted."""
+        length, key = _beginnings(turns)[-1]
+        fitted = set(map(id, kept))
+        with self._lock:
+            self._kept[key] = frozenset(n for n in range(length) if id(turns[n]) in fitted)
+            self._kept.move_to_end(key)
+            while len(self._kept) > _MAX_KNOWN:
+                self._kept.popitem(last=False)
+
+
+def _beginnings(turns: Sequence[Turn]) -> list[tuple[int, bytes]]:
+    """What was said before each question: the number of turns, and a digest of them."""
+    said = hashlib.sha256()
+    found = []
+    for length, turn in enumerate(turns):
+        if turn.role == "user":
+            found.append((length, said.digest()))
+        media = [picture.id for picture in turn.pictures] + [sound.id for sound in turn.sounds]
+        said.update(repr((turn.role, turn.text, media)).encode(errors="surrogatepass"))
+    return found
 
 
 def _fewer(turns: Sequence[Turn]) -> Iterator[Sequence[Turn]]:

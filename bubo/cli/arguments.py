@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,17 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def join_places(argv: Sequence[str]) -> list[str]:
+    """The command line with --at and a place such as -5,3 as one word: alone it is taken for an option."""
+    words: list[str] = []
+    for word in argv:
+        if words and words[-1] == "--at" and re.match(r"-[\d.]", word):
+            words[-1] = f"--at={word}"
+        else:
+            words.append(word)
+    return words
+
+
 def place_of(text: str) -> "Place":
     """The place that a text names: "120,80", "100,60,180,140", "3s-5s" or an entity such as "e2".
 
@@ -92,7 +104,7 @@ def place_of(text: str) -> "Place":
     seconds = re.fullmatch(rf"({_NUMBER})s?-({_NUMBER})s", plain)
     if seconds:
         return Place(seconds=(float(seconds[1]), float(seconds[2])))
-    numbers = [float(part) for part in plain.split(",") if re.fullmatch(_NUMBER, part)]
+    numbers = [float(part) for part in plain.split(",") if re.fullmatch(f"-?{_NUMBER}", part)]
     if len(numbers) == plain.count(",") + 1:
         if len(numbers) == 2:
             return Place.at(*numbers)

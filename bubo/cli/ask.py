@@ -13,6 +13,7 @@ from bubo.cli.arguments import (
     add_model,
     add_places,
     drawing_format,
+    join_places,
     media_of,
     place_of,
     settings_of,
@@ -55,7 +56,7 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Run `bubo ask` and return the exit code."""
     parser = build_parser()
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(join_places(argv))
     if arguments.question is None:
         parser.error("there is no QUESTION; put it first, before --picture and --sound")
     if arguments.draw is not None:

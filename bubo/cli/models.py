@@ -51,13 +51,24 @@ def main(argv: Sequence[str]) -> int:
         free = "" if not entry["non_commercial"] else ", non-commercial"
         print(f"{entry['name']}: {status} ({entry['kind']}, {entry['precision']}{free})")
         print(f"  {entry['summary']}")
-        print(f"  memory {size_of(entry['memory_bytes'])}, on disk {size_of(entry['bytes'])}")
+        print(f"  memory {size_of(entry['memory_bytes'])}, {_disk(entry)}")
         if not entry["ready"]:
             print(f"  missing: {', '.join(entry['missing']) or 'training'}")
             print(f"  -> {entry['command'] or entry['training']}")
         if entry["unpinned"]:
             print(f"  not pinned, so that others may come one day: {', '.join(entry['unpinned'])}")
     return 0
+
+
+def _disk(entry: dict[str, Any]) -> str:
+    """What of a preset is on disk, and what is still to come."""
+    if entry["ready"] or entry["untrained"]:
+        return f"on disk {size_of(entry['bytes'])}" if entry["bytes"] else "nothing to pull"
+    here = f"{size_of(entry['bytes'])} on disk" if entry["bytes"] else "not pulled"
+    sizes = [size_of(entry["fetch_bytes"])] if entry["fetch_bytes"] else []
+    if count := entry["fetch_unknown"]:
+        sizes.append(f"{count} file{'s' if count > 1 else ''} of unknown size")
+    return f"{here}, {' and '.join(sizes)} to fetch" if sizes else f"{here}, nothing more to fetch"
 
 
 def _remove(name: str, agreed: bool) -> int:

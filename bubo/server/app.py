@@ -25,6 +25,7 @@ from bubo.server import (
 )
 from bubo.server.conversations import ConversationStore
 from bubo.server.database import Database
+from bubo.server.description import DescribedApp
 from bubo.server.engine import Engine
 from bubo.server.logs import RequestLog
 from bubo.server.media_files import MediaStore
@@ -67,7 +68,7 @@ def create_app(settings: ServerSettings, engine: Engine) -> FastAPI:
         InputError: If the database's address or the list of users is wrong.
         StorageError: If data folder or database cannot be used.
     """
-    app = FastAPI(
+    app = DescribedApp(
         title="Bubo",
         version=__version__,
         description="An assistant that sees, hears and shows what its words stand on.",

@@ -384,4 +384,4 @@ def _check_media(session: Session, owner_id: str, media: Sequence[object]) -> No
     wanted = {one for one in media if is_id(one)}
     known = select(func.count(MediaRow.id)).where(MediaRow.id.in_(wanted), MediaRow.owner == owner_id)
     if len(wanted) < len(set(media)) or session.scalar(known) != len(wanted):
-        raise NotFoundError("picture or sound")
+        raise NotFoundError("picture or sound", "media")

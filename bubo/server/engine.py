@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from bubo.errors import BuboError
 from bubo.settings import Settings
-from bubo.types import Answer, Entity, Link, Picture, Place, Region, Sound, Turn, Verdict
+from bubo.types import Answer, Entity, Link, Picture, Place, Region, Sound, Span, Turn, Verdict
 
 if TYPE_CHECKING:  # the page is served before torch is there
     from bubo.assistant import Assistant, Event
@@ -194,5 +194,15 @@ def answer_above(answer: Answer, threshold: float | None) -> Answer:
 def _strong(entity: Entity, threshold: float) -> Entity:
     regions = tuple(region for region in entity.regions if region.score >= threshold)
     spans = tuple(span for span in entity.spans if span.score >= threshold)
-    lost = (entity.regions or entity.spans) and not (regions or spans)
-    return replace(entity, status="unsure" if lost else entity.status, regions=regions, spans=spans)
+    return replace(entity, status=_status(entity, regions, spans), regions=regions, spans=spans)
+
+
+def _status(entity: Entity, regions: Sequence[Region], spans: Sequence[Span]) -> str:
+    """What is said of an entity of which only these regions and spans are left."""
+    if not (entity.regions or entity.spans):
+        return entity.status
+    if not (regions or spans):
+        return "unsure"
+    if entity.status == "both" and not (regions and spans):
+        return "seen" if regions else "heard"
+    return entity.status

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+from weakref import WeakValueDictionary
 
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
@@ -56,6 +57,8 @@ class MediaStore:
         self._database = database
         self._folder = folder
         self._limits = limits
+        self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._lock = threading.Lock()
 
     def add(self, owner_id: str, data: bytes | BinaryIO, name: str = "", *, kept: bool = True) -> MediaRecord:
         """Stores a picture or sound.
@@ -79,18 +82,19 @@ class MediaStore:
                     values, files = self._sound_files(content)
         except MediaError as error:
             raise Problem(422, str(error), "unusable_media", param="file") from None
-        size = sum(map(len, files.values()))
+        size = len(files[_CONTENT])
         row = MediaRow(id=new_id(), owner=owner_id, name=name, bytes=size, kept=kept, created=time.time())
         for key in ("kind", "content_type", "width", "height", "duration_s", "sampling_rate", "peaks"):
             setattr(row, key, values.get(key))
-        self._check_quota(owner_id, size)
-        self._write(row.id, files)
-        try:
-            with self._database.writing() as session:
-                session.add(row)
-        except BaseException:
-            self.remove_files([row.id])
-            raise
+        with self._adding(owner_id):
+            self._check_quota(owner_id, size)
+            self._write(row.id, files)
+            try:
+                with self._database.writing() as session:
+                    session.add(row)
+            except BaseException:
+                self.remove_files([row.id])
+                raise
         return _record(row)
 
     def get(self, owner_id: str, media_id: str) -> MediaRecord:
@@ -229,6 +233,14 @@ class MediaStore:
             "peaks": peaks_of(sound),
         }
         return values, {_CONTENT: pcm_wav(sound)}
+
+    def _adding(self, owner_id: str) -> threading.Lock:
+        """One upload of an owner at a time: two at once could both find room where there is room for one."""
+        with self._lock:
+            lock = self._locks.get(owner_id)
+            if lock is None:
+                lock = self._locks[owner_id] = threading.Lock()
+            return lock
 
     def _check_quota(self, owner_id: str, size: int) -> None:
         used, quota = self.used_bytes(owner_id), self._limits.quota_bytes

@@ -60,7 +60,13 @@ class Problem(BuboError):
 
 
 class NotFoundError(Problem):
-    """Something is not there, or belongs to another owner: nobody can tell which."""
+    """Something is not there, or belongs to another owner: nobody can tell which.
 
-    def __init__(self, what: str):
-        super().__init__(404, f"There is no {what} of this id; it may have been deleted.", "not_found")
+    Args:
+        what: What is not there.
+        param: The field of the body that named it, if it was not the address.
+    """
+
+    def __init__(self, what: str, param: str | None = None):
+        message = f"There is no {what} of this id; it may have been deleted."
+        super().__init__(404, message if param is None else f"{param}: {message}", "not_found", param=param)

@@ -1,7 +1,6 @@
 """From errors to responses: every one is JSON of one shape, and none tells of the server's inside."""
 
 import logging
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse
 from bubo.errors import BuboError, InputError
 from bubo.server.allowed import allowed_methods
 from bubo.server.problems import Problem
+from bubo.server.validation import validation_problem
 
 __all__ = ["add_problem_handlers", "problem_response"]
 
@@ -49,24 +49,19 @@ async def _on_bubo_error(_: Request, error: Exception) -> JSONResponse:
     return problem_response(Problem(status, str(error), code))
 
 
-async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
-    """What does not fit the schema: the first place and what is wrong there."""
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    """What does not fit the schema; OpenAI's status for that is 400."""
     assert isinstance(error, RequestValidationError)
-    first: dict[str, Any] = next(iter(error.errors()), {})
-    place = [str(part) for part in first.get("loc", ())]
-    param = ".".join(place[1:]) or None
-    reason = str(first.get("msg", "it does not fit the schema"))
-    where = f"{param} (in the {place[0]})" if param and place else "The request"
-    return problem_response(
-        Problem(
-            422, f"{where} is wrong: {reason}. /docs shows what is expected.", "invalid_request", param=param
-        )
-    )
+    status = 400 if request.url.path.startswith("/v1/") else 422
+    return problem_response(validation_problem(error.errors(), error.body, status))
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     message, code = _MESSAGES.get(error.status_code, (str(error.detail), "http_error"))
+    if error.status_code == 400:  # the framework's own word for bodies that it cannot read
+        message = f"The body cannot be read ({error.detail}): send what its header Content-Type says."
+        code = "invalid_request"
     headers = dict(error.headers or {})
     if error.status_code == 405 and (methods := allowed_methods(request.app, request.url.path)):
         headers["Allow"] = methods  # the framework names those of the first route only

@@ -18,18 +18,9 @@ from bubo.server.ids import new_id
 from bubo.server.problems import Problem
 from bubo.server.routes_runs import check_ready
 from bubo.server.runs import DONE, Run
-from bubo.server.schema import (
-    AudioPart,
-    ChatMessage,
-    ChatRequest,
-    Completion,
-    FilePart,
-    ImagePart,
-    ModelList,
-    ModelObject,
-    TextPart,
-)
-from bubo.server.schema_stores import problems
+from bubo.server.schema import Completion, ModelList, ModelObject
+from bubo.server.schema_chat import AudioPart, ChatMessage, ChatRequest, FilePart, ImagePart, TextPart
+from bubo.server.schema_stores import openai_problems
 from bubo.server.services import Owner, Services, key_owner, services
 from bubo.server.streams import EVENT_STREAM
 from bubo.settings import Settings
@@ -63,18 +54,19 @@ _UNSUPPORTED = (
     "frequency_penalty",
     "audio",
     "prediction",
+    "moderation",
     "web_search_options",
 )
 _NOTHING = (None, False, 0, "", "none", "auto")
 
 
-@router.get("/models", response_model=ModelList, responses=problems())
+@router.get("/models", response_model=ModelList, responses=openai_problems())
 def list_models(me: Me, parts: Parts) -> dict[str, Any]:
     """The model that this server has."""
     return {"object": "list", "data": [_model(parts)]}
 
 
-@router.get("/models/{model}", response_model=ModelObject, responses=problems(404))
+@router.get("/models/{model}", response_model=ModelObject, responses=openai_problems(404))
 def get_model(model: str, me: Me, parts: Parts) -> dict[str, Any]:
     """One model."""
     check_model(model, parts)
@@ -84,7 +76,7 @@ def get_model(model: str, me: Me, parts: Parts) -> dict[str, Any]:
 @router.post(
     "/chat/completions",
     response_model=Completion,
-    responses={200: {"content": EVENT_STREAM["content"]}, **problems(400, 404, 413)},
+    responses={200: {"content": EVENT_STREAM["content"]}, **openai_problems(404, 413)},
 )
 async def complete(
     request: Request,
@@ -94,7 +86,7 @@ async def complete(
     x_bubo_ui: Annotated[str, Header(description="1 asks for the text as blocks, too.")] = "",
 ) -> Response:
     """Answers a conversation; with `stream` as server-sent events. What the text stands on is `grounding`."""
-    _refuse_unsupported(await request.json())
+    _refuse_unsupported(body)
     check_model(body.model, parts)
     check_ready(parts)
     parts.runs.check_room(me.id, wait=True)
@@ -144,24 +136,23 @@ def _model(parts: Services) -> dict[str, Any]:
     return {"id": parts.engine.name, "object": "model", "created": 0, "owned_by": "bubo"}
 
 
-def _refuse_unsupported(given: dict[str, Any]) -> None:
-    n = given.get("n")
-    if n is not None and n != 1:
+def _refuse_unsupported(body: ChatRequest) -> None:
+    if body.n is not None and body.n != 1:
         raise Problem(
             400,
-            f"One answer is given at a time, but n is {n}: ask several times.",
+            f"One answer is given at a time, but n is {body.n}: ask several times.",
             "unsupported_value",
             param="n",
         )
     for name in _UNSUPPORTED:
-        if given.get(name) not in (*_NOTHING, [], {}):
+        if getattr(body, name) not in (*_NOTHING, [], {}):
             raise Problem(400, f"{name} is not supported: leave it out.", "unsupported_parameter", param=name)
-    kind = given.get("response_format")
+    kind = body.response_format
     if kind is not None and not (isinstance(kind, dict) and kind.get("type") == "text"):
         raise Problem(
             400, "Answers are text: leave response_format out.", "unsupported_value", param="response_format"
         )
-    if given.get("modalities") not in (None, ["text"]):
+    if body.modalities not in (None, ["text"]):
         raise Problem(400, "Answers are text: leave modalities out.", "unsupported_value", param="modalities")
 
 
@@ -200,7 +191,7 @@ def _turns(messages: Sequence[ChatMessage], media: ChatMedia, parts: Services) -
         raise Problem(
             400, f"At most {2 * limits.turns + 1} messages are taken.", "too_many_messages", param="messages"
         )
-    return [_turn(message, media, parts, f"messages.{n}") for n, message in enumerate(messages)]
+    return [_turn(message, media, parts, f"messages[{n}]") for n, message in enumerate(messages)]
 
 
 def _turn(message: ChatMessage, media: ChatMedia, parts: Services, param: str) -> Turn:
@@ -211,7 +202,7 @@ def _turn(message: ChatMessage, media: ChatMedia, parts: Services, param: str) -
         [TextPart(type="text", text=message.content)] if isinstance(message.content, str) else message.content
     )
     for number, part in enumerate(contents):
-        where = f"{param}.content.{number}"
+        where = f"{param}.content[{number}]"
         found: Picture | Sound | None = None
         if isinstance(part, TextPart):
             texts.append(part.text)

@@ -67,7 +67,10 @@ def change_conversation(
     """Renames a conversation (an empty title goes back to its first question), or shows another branch."""
     record = parts.conversations.get(me.id, conversation_id)
     if body.leaf is not None:
-        record = parts.conversations.set_leaf(me.id, conversation_id, body.leaf)
+        try:
+            record = parts.conversations.set_leaf(me.id, conversation_id, body.leaf)
+        except NotFoundError:
+            raise NotFoundError("message in this conversation", "leaf") from None
     if body.title is not None:
         record = parts.conversations.rename(me.id, conversation_id, body.title)
     return conversation_dict(record)

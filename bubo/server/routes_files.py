@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, Form, Query
 from starlette.responses import FileResponse
 
 from bubo.server.chat_media import FILE_PREFIX, file_id
 from bubo.server.problems import NotFoundError
 from bubo.server.records import MediaRecord
-from bubo.server.schema import FileDeleted, FileList, FileObject
-from bubo.server.schema_stores import problems
+from bubo.server.schema import FileDeleted, FileList, FileObject, FileUpload
+from bubo.server.schema_stores import openai_problems
 from bubo.server.services import Owner, Services, key_owner, services
 
 __all__ = ["router"]
@@ -21,18 +21,15 @@ _PURPOSES = {"picture": "vision", "sound": "user_data"}
 _MAX_PAGE = 10_000
 
 
-@router.post("", response_model=FileObject, responses=problems(400, 413, 415, 507))
+@router.post("", response_model=FileObject, responses=openai_problems(413, 415, 422, 507))
 def upload_file(
-    me: Me,
-    parts: Parts,
-    file: Annotated[UploadFile, File(description="A picture or a sound.")],
-    purpose: Annotated[str, Form(max_length=100, description="Taken, but of no effect.")] = "user_data",
+    me: Me, parts: Parts, form: Annotated[FileUpload, Form(media_type="multipart/form-data")]
 ) -> dict[str, Any]:
     """Stores a picture or sound."""
-    return _file(parts.media.add(me.id, file.file, file.filename or ""))
+    return _file(parts.media.add(me.id, form.file.file, form.file.filename or ""))
 
 
-@router.get("", response_model=FileList, responses=problems())
+@router.get("", response_model=FileList, responses=openai_problems())
 def list_files(
     me: Me,
     parts: Parts,
@@ -58,7 +55,7 @@ def list_files(
     }
 
 
-@router.get("/{id}", response_model=FileObject, responses=problems(404))
+@router.get("/{id}", response_model=FileObject, responses=openai_problems(404))
 def get_file(id: str, me: Me, parts: Parts) -> dict[str, Any]:
     """What is known of a file."""
     return _file(parts.media.get(me.id, _media_id(id)))
@@ -69,7 +66,7 @@ def get_file(id: str, me: Me, parts: Parts) -> dict[str, Any]:
     response_class=FileResponse,
     responses={
         200: {"content": {"image/png": {}, "image/jpeg": {}, "audio/wav": {}}, "description": "The file."},
-        **problems(404, 416),
+        **openai_problems(404, 416),
     },
 )
 def get_content(id: str, me: Me, parts: Parts) -> FileResponse:
@@ -78,7 +75,7 @@ def get_content(id: str, me: Me, parts: Parts) -> FileResponse:
     return FileResponse(parts.media.open(me.id, record.id), media_type=record.content_type)
 
 
-@router.delete("/{id}", response_model=FileDeleted, responses=problems(404, 409))
+@router.delete("/{id}", response_model=FileDeleted, responses=openai_problems(404, 409))
 def delete_file(id: str, me: Me, parts: Parts) -> dict[str, Any]:
     """Removes a file."""
     parts.media.delete(me.id, _media_id(id))

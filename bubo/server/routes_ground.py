@@ -8,8 +8,9 @@ from bubo.server.chat_media import ChatMedia
 from bubo.server.engine import answer_above
 from bubo.server.problems import Problem
 from bubo.server.routes_runs import check_ready
-from bubo.server.schema import FileId, GroundAnswer, GroundRequest
-from bubo.server.schema_stores import problems
+from bubo.server.schema import GroundAnswer, GroundRequest
+from bubo.server.schema_chat import FileId
+from bubo.server.schema_stores import openai_problems
 from bubo.server.services import Owner, Services, key_owner, services
 from bubo.server.wire import GroundingWriter
 from bubo.types import Picture, Sound
@@ -21,7 +22,7 @@ Parts = Annotated[Services, Depends(services)]
 Me = Annotated[Owner, Depends(key_owner)]
 
 
-@router.post("/ground", response_model=GroundAnswer, responses=problems(400, 404, 413))
+@router.post("/ground", response_model=GroundAnswer, responses=openai_problems(404, 413))
 def ground(body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
     """Ties the phrases of a text to pictures and sounds."""
     limits = parts.settings.limits
@@ -42,10 +43,10 @@ def ground(body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
         )
     check_ready(parts)
     media = ChatMedia(parts, me)
-    pictures = [media.picture(url, f"pictures.{number}") for number, url in enumerate(body.pictures)]
+    pictures = [media.picture(url, f"pictures[{number}]") for number, url in enumerate(body.pictures)]
     sounds: list[Sound] = []
     for number, one in enumerate(body.sounds):
-        param = f"sounds.{number}"
+        param = f"sounds[{number}]"
         found = media.file(one.file_id, param) if isinstance(one, FileId) else media.sound(one.data, param)
         if isinstance(found, Picture):
             raise Problem(400, "This file is a picture, not a sound.", "wrong_media", param=param)

@@ -3,13 +3,13 @@
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, UploadFile
+from fastapi import APIRouter, Depends, Form
 from starlette.responses import FileResponse
 
 from bubo.server.media_files import THUMBNAIL_TYPE
 from bubo.server.messages import media_dict
 from bubo.server.records import MediaRecord
-from bubo.server.schema_stores import Media, problems
+from bubo.server.schema_stores import Media, MediaUpload, problems
 from bubo.server.services import Owner, Services, owner, services
 
 __all__ = ["media_headers", "router"]
@@ -27,9 +27,11 @@ _BYTES: dict[int | str, dict[str, Any]] = {
 
 @router.post("", status_code=201, response_model=Media, response_model_exclude_none=True,
              responses=problems(400, 413, 415, 507))  # fmt: skip
-def add_media(file: UploadFile, me: Me, parts: Parts) -> dict[str, Any]:
+def add_media(
+    me: Me, parts: Parts, form: Annotated[MediaUpload, Form(media_type="multipart/form-data")]
+) -> dict[str, Any]:
     """Stores a picture or sound, written anew: upright, without metadata, sounds as mono at 16 kHz."""
-    return media_dict(parts.media.add(me.id, file.file, file.filename or "", kept=False))
+    return media_dict(parts.media.add(me.id, form.file.file, form.file.filename or "", kept=False))
 
 
 @router.get("/{media_id}", response_model=Media, response_model_exclude_none=True, responses=problems(404))

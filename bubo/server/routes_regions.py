@@ -83,5 +83,13 @@ def _pointed_at(media_id: str, body: SegmentRequest, me: Owner, parts: Services)
         place = Place(points)
     else:
         raise Problem(400, "Give points or a box: nothing was pointed at.", "no_place", param="points")
+    if place.only_negative:
+        raise Problem(
+            400,
+            "Only points with positive: false were given, which say what does not belong to a thing: give a "
+            "positive point or a box, too.",
+            "no_place",
+            param="points",
+        )
     check_ready(parts)
     return parts.engine.segment(parts.media.picture(me.id, media_id), place)

@@ -106,15 +106,17 @@ def _question(
         answer = by_id.get(body.regenerate)
         question = by_id.get(answer.parent or "") if answer is not None else None
         if answer is None or question is None or answer.role != "assistant":
-            raise NotFoundError("answer in this conversation")
+            raise NotFoundError("answer in this conversation", "regenerate")
         return question
     parent = body.parent
     if body.edit is not None:
         edited = by_id.get(body.edit)
         if edited is None or edited.role != "user":
-            raise NotFoundError("question in this conversation")
+            raise NotFoundError("question in this conversation", "edit")
         parent = edited.parent
     _check_question(body, parts)
+    if parent is not None and parent not in by_id:
+        raise NotFoundError("message in this conversation", "parent")
     before = [] if parent is None else branch(messages, parent)
     if len(before) >= 2 * parts.settings.limits.turns:
         raise Problem(

@@ -1,7 +1,8 @@
 """Answers that are being computed: each goes on whether or not anybody listens, and anybody may come late.
 
 What a run says is kept as numbered events until some time after its end. A reader goes through that list at
-its own pace and waits at its end; nothing is queued for it, so a slow one costs nobody anything.
+its own pace and waits at its end; nothing is queued for it, so a slow one costs nobody anything. Blocks that
+a later event replaces are taken out of the list: a late reader is not shown how they came to be.
 """
 
 import asyncio
@@ -69,6 +70,8 @@ class Run:
         self.position = 0
         self.failure: Problem | None = None
         self._events: list[str] = []
+        self._shown: list[tuple[int, dict[str, Any]]] = []  # events with blocks, each "from" above the last
+        self._empty = ""
         self._lock = threading.Lock()
         self._readers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
 
@@ -84,10 +87,12 @@ class Run:
 
     def send(self, data: dict[str, Any]) -> None:
         """Says something; after the end it is not heard."""
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        text = _json(data)
         with self._lock:
             if self.ended:
                 return
+            if "ui" in data:
+                self._replace_blocks(data)
             self._events.append(text)
         self._wake()
 
@@ -107,19 +112,45 @@ class Run:
             if self.ended:
                 return
             self._events.append(DONE)
+            self._shown.clear()
             self.ended_at = time.monotonic()
         self._wake()
+
+    def _replace_blocks(self, data: dict[str, Any]) -> None:
+        """Takes blocks out of earlier events that this one replaces: who reads on comes to the same blocks.
+
+        So all events together hold every block once, however long an answer was written at.
+        """
+        start = data["ui"]["from"]
+        while self._shown and self._shown[-1][1]["ui"]["from"] >= start:
+            number, earlier = self._shown.pop()
+            self._events[number] = self._emptied(_json({k: v for k, v in earlier.items() if k != "ui"}))
+        if self._shown:
+            number, earlier = self._shown[-1]
+            blocks = earlier["ui"]["blocks"][: start - earlier["ui"]["from"]]
+            if len(blocks) < len(earlier["ui"]["blocks"]):
+                earlier = earlier | {"ui": earlier["ui"] | {"blocks": blocks}}
+                self._shown[-1] = (number, earlier)
+                self._events[number] = _json(earlier)
+        self._shown.append((len(self._events), data))
+
+    def _emptied(self, text: str) -> str:
+        """The text, and the same object for the same text: thousands of events may be left without blocks."""
+        self._empty = self._empty if self._empty == text else text
+        return self._empty
 
     async def follow(self, after: int = 0, ping_s: float = 15.0) -> AsyncIterator[list[tuple[int, str]]]:
         """The events behind number `after`, to the end, as many at a time as there are.
 
         Args:
-            after: Number of the last event that is known; the first one is number 1.
+            after: Number of the last event that is known; the first one is number 1. Who knows them
+                all is given the last one again, so that every reader sees an end.
             ping_s: Seconds of silence after which an empty list is given.
         """
         news = asyncio.Event()
         self._readers[news] = asyncio.get_running_loop()
-        number = min(max(0, after), len(self._events))
+        with self._lock:
+            number = min(max(0, after), len(self._events) - (1 if self.ended else 0))
         try:
             while True:
                 news.clear()
@@ -146,6 +177,10 @@ class Run:
             if not news.is_set():
                 with contextlib.suppress(RuntimeError):  # its loop has ended, and so has the reader
                     loop.call_soon_threadsafe(news.set)
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 class Runs:

@@ -1,19 +1,21 @@
-"""The JSON of questions and answers, as OpenAPI describes it: our page's and OpenAI's."""
+"""The JSON of our page's questions and of all answers, as OpenAPI describes it."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import UploadFile
+from pydantic import BaseModel, Field
 
-from bubo.server.schema_stores import Message
+from bubo.server.schema_chat import AudioData, FileId, Id
+from bubo.server.schema_stores import MAX_TEXT, Given, Message, Strict
 
 __all__ = [
     "Ask",
-    "ChatRequest",
     "Completion",
     "CorrectedRegion",
     "FileDeleted",
     "FileList",
     "FileObject",
+    "FileUpload",
     "GroundRequest",
     "Grounding",
     "ModelList",
@@ -24,23 +26,9 @@ __all__ = [
     "Started",
 ]
 
-Id = Annotated[str, Field(max_length=100)]
 Coordinate = Annotated[float, Field(ge=-100_000, le=100_000)]
 Seconds = Annotated[float, Field(ge=0, le=100_000)]
 Length = Annotated[float, Field(gt=0, le=100_000)]
-MAX_TEXT = 100_000
-
-
-class Strict(BaseModel):
-    """What a client of ours sends: no other fields, no other types."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Open(BaseModel):
-    """What any OpenAI client sends: fields that we do not know are not looked at."""
-
-    model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 
 
 class PointPlace(Strict):
@@ -198,90 +186,6 @@ class SegmentAnswer(BaseModel):
     label: str
 
 
-class TextPart(Open):
-    """Text."""
-
-    type: Literal["text"]
-    text: Annotated[str, Field(max_length=MAX_TEXT)]
-
-
-class ImageUrl(Open):
-    """A data URL, or the id of a file of one's own."""
-
-    url: str
-    detail: Literal["auto", "low", "high"] | None = None
-
-
-class ImagePart(Open):
-    """A picture."""
-
-    type: Literal["image_url"]
-    image_url: ImageUrl
-
-
-class AudioData(Open):
-    """A sound file in base 64."""
-
-    data: str
-    format: Literal["wav", "mp3"]
-
-
-class AudioPart(Open):
-    """A sound."""
-
-    type: Literal["input_audio"]
-    input_audio: AudioData
-
-
-class FileId(Open):
-    """A file that was uploaded before."""
-
-    file_id: Id
-
-
-class FilePart(Open):
-    """A picture or sound by its file's id."""
-
-    type: Literal["file"]
-    file: FileId
-
-
-Part = Annotated[TextPart | ImagePart | AudioPart | FilePart, Field(discriminator="type")]
-Content = Annotated[str, Field(max_length=MAX_TEXT)] | Annotated[list[Part], Field(max_length=200)]
-
-
-class ChatMessage(Open):
-    """One turn of a conversation."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: Content
-
-
-class StreamOptions(Open):
-    """What a stream also holds."""
-
-    include_usage: bool | None = None
-
-
-class ChatRequest(Open):
-    """A question to /v1/chat/completions."""
-
-    model: Annotated[str, Field(max_length=200)]
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
-    n: int | None = None
-    ui: bool = Field(False, description="Whether chunks also hold the text as blocks.")
-    grounding: bool = Field(True, description="Whether phrases are tied to what is seen and heard.")
-    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-
-
 class CompletionMessage(BaseModel):
     """The answer."""
 
@@ -334,6 +238,13 @@ class ModelList(BaseModel):
 
     object: Literal["list"]
     data: list[ModelObject]
+
+
+class FileUpload(Given):
+    """A file to be stored; what it is for is of no effect, and can only be what files are for here."""
+
+    file: UploadFile = Field(description="A picture or a sound.")
+    purpose: Literal["vision", "user_data", "assistants"] = "user_data"
 
 
 class FileObject(BaseModel):

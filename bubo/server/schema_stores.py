@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 __all__ = [
@@ -11,20 +12,25 @@ __all__ = [
     "ConversationWithMessages",
     "Example",
     "ExampleCopy",
+    "Given",
     "Media",
+    "MediaUpload",
     "Message",
     "NewConversation",
     "ProblemBody",
     "Rating",
     "SessionInfo",
     "SignIn",
+    "Strict",
+    "openai_problems",
     "problems",
 ]
 
 TITLE = 1_000
 COMMENT = 2_000
+MAX_TEXT = 100_000
 _WHEN = {
-    400: "Something does not fit what is there.",
+    400: "Something does not fit what is there, or cannot be read.",
     401: "Not signed in.",
     403: "Sent by another site's page.",
     404: "Unknown, or another owner's.",
@@ -58,10 +64,25 @@ class ProblemBody(BaseModel):
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route documents as its failures, besides those that any route may have."""
+    return _described({422, *statuses})
+
+
+def openai_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for the routes below /v1, where what does not fit the schema has OpenAI's status 400."""
+    return _described({400, *statuses})
+
+
+def _described(statuses: set[int]) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"model": ProblemBody, "description": _WHEN[status]}
-        for status in sorted({401, 403, 421, 422, 429, *statuses})
+        for status in sorted({401, 403, 421, 429} | statuses)
     }
+
+
+class Strict(BaseModel):
+    """What a client of ours sends: no other fields, no other types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Given(BaseModel):
@@ -96,6 +117,12 @@ class SignIn(Given):
     token: str = Field("", max_length=1_000)
     name: str = Field("", max_length=100)
     password: str = Field("", max_length=1_000)
+
+
+class MediaUpload(Given):
+    """A file to be stored."""
+
+    file: UploadFile = Field(description="A picture or a sound.")
 
 
 class Media(BaseModel):
@@ -182,7 +209,7 @@ class Rating(Given):
     def _number(cls, rating: object) -> object:
         """Python takes false for 0 and true for 1."""
         if isinstance(rating, bool):
-            raise ValueError("a rating is -1, 0 or 1")
+            raise ValueError("-1, 0 or 1")
         return rating
 
 

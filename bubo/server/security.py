@@ -16,11 +16,14 @@ from bubo.server.problems import Problem
 from bubo.server.rate_limits import RateLimits
 from bubo.server.replies import problem_response
 from bubo.server.settings import ServerSettings
+from bubo.server.unread import DropUnread
 
 __all__ = ["add_guards", "content_policy"]
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PRIVATE = ("/api/", "/v1/")
+# Of a request that was refused so many times the largest body is read and dropped.
+_DROPPED = 8
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -49,6 +52,7 @@ def add_guards(app: FastAPI, settings: ServerSettings) -> None:
     owners: Owners = app.state.services.owners
     app.add_middleware(BodyLimit, limit=settings.limits.body_bytes)
     app.add_middleware(Gate, owners=owners, limits=RateLimits(settings.limits), hosts=settings.hosts)
+    app.add_middleware(DropUnread, most=_DROPPED * settings.limits.body_bytes)
     app.add_middleware(PageHeaders, policy=content_policy(settings.frame_ancestors))
 
 

@@ -24,5 +24,7 @@ def event_stream(run: Run, after: int = 0, *, ping_s: float = 15.0) -> Streaming
 
 
 async def _lines(run: Run, after: int, ping_s: float) -> AsyncIterator[str]:
+    if after > run.num_events:
+        yield f": there is no event {after} yet; the last one is number {run.num_events}\n\n"
     async for batch in run.follow(after, ping_s):
         yield "".join(f"id: {number}\ndata: {text}\n\n" for number, text in batch) or _PING

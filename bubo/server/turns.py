@@ -87,7 +87,7 @@ def check_places(
         Problem: 400 for everything else.
     """
     if any("media" in place and place["media"] not in media for place in places):
-        raise NotFoundError("picture or sound")
+        raise NotFoundError("picture or sound", "places")
     asked = MessageRecord("", "", None, "user", "", tuple(new_media))
     pictures, sounds = media_ids([*messages, asked], media)
     try:

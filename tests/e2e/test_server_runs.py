@@ -100,12 +100,39 @@ def test_links_stand_after_their_text(server: LiveServer) -> None:
             assert link["end"] <= len(said) and link["entity"] in entities
 
 
+def without_blocks(event: tuple[int, Any]) -> Any:
+    """An event but for its blocks: a later one may replace them, and who comes late is not shown them."""
+    number, data = event
+    return number, data if data == "[DONE]" else {name: data[name] for name in data if name != "ui"}
+
+
 @pytest.mark.parametrize("after", [0, 1, 3, 7, 10_000])
 def test_a_reader_may_come_late(server: LiveServer, after: int) -> None:
     page = server.page()
     started = page.ask(page.conversation(), "What?", media=[page.upload_picture()])
     whole = list(page.events(started["run"]))
-    assert list(page.events(started["run"], after)) == whole[after:]
+    late = list(page.events(started["run"], after))
+    expected = whole[after:] or whole[-1:]
+    assert [without_blocks(event) for event in late] == [without_blocks(event) for event in expected]
+    known = [event for _, event in (*whole[:after], *late) if event != "[DONE]"]
+    assert blocks_of(known) == blocks_of([event for _, event in whole[:-1]]) == known[-1]["message"]["blocks"]
+
+
+def test_who_knows_everything_is_told_that_it_is_over(server: LiveServer) -> None:
+    page = server.page()
+    run = page.ask(page.conversation(), "/say fine")["run"]
+    last = list(page.events(run))[-1][0]
+    for after in (last - 1, last, 10**9):
+        told = page.http.get(f"/api/runs/{run}/events", params={"after": after}).text
+        assert told.endswith(f"id: {last}\ndata: [DONE]\n\n") and told.count("data:") == 1
+        assert told.startswith(": there is no event") == (after > last)
+        assert after <= last or f"number {last}\n\n" in told
+
+
+def test_who_is_ahead_of_an_answer_hears_the_rest(server: LiveServer) -> None:
+    page = server.page()
+    run = page.ask(page.conversation(), "/long 30 /delay 0.02")["run"]
+    assert [event for _, event in page.events(run, 10**9)][-1] == "[DONE]"
 
 
 def test_a_reader_may_come_back_at_any_time(server: LiveServer) -> None:

@@ -17,6 +17,10 @@ CONFIG = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400", "401", "403", "404", "409", "413", "415", "416", "422", "429", "503"]
 
+# the usual ones, and 413: a body over the limit is refused before it is read
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "406", "413", "415", "422", "428", "5xx"]
+
 [parameters]
 conversation_id = "{conversation}"
 media_id = "{media}"

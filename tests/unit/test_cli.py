@@ -170,7 +170,19 @@ def test_places_as_text(text, place):
     assert place_of(text) == place
 
 
-@pytest.mark.parametrize("text", ["", "12", "1,2,3", "3-5", "a,b", "1e400,2", "1,-2", "5s-3s"])
+@pytest.mark.parametrize("text", ["-5,3", "1,-2", "-5, 3", "-5,3,10,12", "-.5,3"])
+@pytest.mark.parametrize("joined", [False, True])
+def test_places_outside_of_the_picture(assistant, speaker, media, capsys, text, joined):
+    """What begins with a minus is no option."""
+    place = [f"--at={text}"] if joined else ["--at", text]
+    assert cli.main(["ask", "What is this?", *media, *place]) == 2
+    error = capsys.readouterr().err
+    expected = "is no place; give x,y" if text == "-.5,3" else "lies outside of picture 0, which has 80 x 60"
+    assert expected in error
+    assert speaker.asked == []
+
+
+@pytest.mark.parametrize("text", ["", "12", "1,2,3", "3-5", "a,b", "1e400,2", "1,--2", "5s-3s"])
 def test_no_places(text, capsys):
     with pytest.raises(InputError):
         place_of(text)

@@ -150,16 +150,20 @@ def test_without_a_network_each_file_has_a_line(hub, monkeypatch, capsys):
 def test_models_lists_presets_and_what_to_do(hub, capsys):
     assert cli.main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "nano: ready (model, fp32)"
+    assert lines[0] == "nano: ready (model, fp32)" and lines[2].endswith(", nothing to pull")
     place = lines.index("trial: not ready (model, fp32, non-commercial)")
     assert lines[place + 1 : place + 5] == [
         "  a trial",
-        "  memory 5.5 GB, on disk 0 bytes",
+        "  memory 5.5 GB, not pulled, 10 bytes and 1 file of unknown size to fetch",
         "  missing: trial",
         "  -> bubo pull trial",
     ]
     assert cli.main(["pull", "trial", "--yes"]) == 0
     capsys.readouterr()
+    assert cli.main(["models"]) == 0
+    assert (
+        f"  memory 5.5 GB, on disk {len(WEIGHTS) + len(CONFIG)} bytes" in capsys.readouterr().out.splitlines()
+    )
     assert cli.main(["models", "--json"]) == 0
     entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
     assert entries["trial"]["ready"] and entries["trial"]["command"] is None

@@ -514,6 +514,42 @@ def test_a_full_context_costs_the_oldest_questions(server, speaker, words, pictu
     assert ask(speaker, talk(1)) == "No." and speaker.last.turns_dropped == 0
 
 
+def test_what_did_not_fit_is_left_out_of_the_next_question_at_once(server, speaker, picture):
+    turns = talk(8, picture)
+    server.enqueue(refuse(400, FULL[0]), say("Yes."))
+    assert ask(speaker, turns) == "Yes." and speaker.last.turns_dropped == 4
+    for number in range(3):  # it goes on, and each time one request is enough
+        turns = [*turns, Turn("assistant", "Yes."), Turn("user", f"And {number}?")]
+        server.enqueue(say("Yes."))
+        assert ask(speaker, turns) == "Yes." and speaker.last.turns_dropped == 4
+    assert len(server.seen) == 5
+    texts = [message["content"] for message in server.seen[-1]["messages"]]
+    assert texts[2:5] == ["A0", "Q3", "A3"] and texts[-3:] == ["And 1?", "Yes.", "And 2?"]
+    turns = [*turns, Turn("assistant", "Yes."), Turn("user", "More?")]
+    server.enqueue(refuse(400, FULL[0]), say("Yes."))  # it is full again: a quarter of what is left goes, too
+    assert ask(speaker, turns) == "Yes." and speaker.last.turns_dropped == 4 + 6
+    server.enqueue(say("Yes."))
+    assert ask(speaker, [*turns[:-1], Turn("user", "Or?")]) == "Yes." and speaker.last.turns_dropped == 10
+
+
+def test_what_did_not_fit_is_another_conversations_business(server, speaker):
+    server.enqueue(refuse(400, FULL[0]), say("Yes."))
+    ask(speaker, talk(8))
+    assert speaker.last.turns_dropped == 4
+    others = [[*talk(8)[:3], Turn("user", "Other"), Turn("assistant", "A"), Turn("user", "Last?")], talk(7)]
+    for turns in others:
+        server.enqueue(say("Yes."))
+        ask(speaker, turns)
+        assert speaker.last.turns_dropped == 0
+
+
+def test_a_question_that_never_fitted_is_no_measure(server, speaker):
+    server.enqueue(*[refuse(400, FULL[0])] * 5, say("Yes."))
+    with pytest.raises(QuestionError):
+        ask(speaker, talk(8))
+    assert ask(speaker, talk(8)) == "Yes." and speaker.last.turns_dropped == 0
+
+
 def test_a_question_that_is_too_long_alone_is_an_error(server, speaker, sound):
     server.enqueue(*[refuse(400, FULL[0])] * 5)
     with pytest.raises(QuestionError, match=r"longer than the context of 'eyes-7b'.*maximum context length"):

@@ -1,20 +1,27 @@
 """The engine around an assistant: loading, stopping, thresholds."""
 
+import base64
+import json
 import threading
 import time
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import serving
 from fakes import VOCABULARY, FakeDetector, FakeSegmenter, FakeSpeaker, FakeTagger
 
 from bubo.assistant import Assistant
 from bubo.errors import BuboError, ModelError
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.pipeline import Grounder
-from bubo.server.engine import AssistantEngine
+from bubo.media import encode_png
+from bubo.server.app import create_app
+from bubo.server.engine import AssistantEngine, answer_above
+from bubo.server.settings import ServerSettings
 from bubo.settings import Settings, Stats
-from bubo.types import Picture, Place, Point, Turn
+from bubo.types import Answer, Entity, Picture, Place, Point, Region, Span, Turn
 
 
 def engine_of(*answers: str) -> AssistantEngine:
@@ -86,6 +93,42 @@ def test_what_scores_low_is_left_out(picture: Picture, threshold: float, regions
     events = ask(engine_of("I see a dog."), picture, threshold=threshold)
     for entity in (events[-1].answer.entities[0], next(e.entity for e in events if e.entity is not None)):
         assert (len(entity.regions), entity.status) == (regions, status)
+
+
+def test_what_is_left_says_how_it_is_known() -> None:
+    region, span = Region(0, (0.0, 0.0, 5.0, 5.0), None, 0.3), Span(0, 0.0, 1.0, 0.9)
+    entity = Entity("e1", "dog", "both", 0.9, (region,), (span,))
+    assert answer_above(Answer("A dog.", (entity,)), 0.5).entities[0].status == "heard"
+    assert answer_above(Answer("A dog.", (entity,)), 0.95).entities[0].status == "unsure"
+    assert answer_above(Answer("A dog.", (entity,)), 0.2).entities[0].status == "both"
+
+
+@pytest.mark.parametrize(("threshold", "state"), [(0.5, "ready"), (0.8, "none")])
+def test_a_phrase_that_lost_all_its_places_is_no_link(
+    tmp_path: Path, picture: Picture, threshold: float, state: str
+) -> None:
+    """What the threshold takes away must be known to every reader: in streams, answers and what is stored."""
+    app = create_app(ServerSettings(data=tmp_path), engine_of(*["I see a dog."] * 9))
+    client = serving.visitor(app)
+    content = encode_png(picture)
+    media = serving.upload(client, content).json()["id"]
+    conversation = client.post("/api/conversations", json={}).json()["id"]
+    asked = {"text": "What?", "media": [media], "settings": {"threshold": threshold}}
+    run = client.post(f"/api/conversations/{conversation}/runs", json=asked).json()["run"]
+    told = client.get(f"/api/runs/{run}/events").text
+    events = [json.loads(line[6:]) for line in told.splitlines() if line.startswith("data: {")]
+    links = [link for event in events for link in event.get("grounding", {}).get("links", ())]
+    assert links[-1]["state"] == state
+    assert (state == "ready") == any("regions" in event.get("grounding", {}) for event in events)
+    url = "data:image/png;base64," + base64.b64encode(content).decode()
+    parts = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": url}}]
+    asked = {"model": "bubo", "messages": [{"role": "user", "content": parts}], "threshold": threshold}
+    whole = client.post("/v1/chat/completions", json=asked).json()["grounding"]
+    given = {"text": "I see a dog.", "pictures": [url], "threshold": threshold}
+    stored = client.get(f"/api/conversations/{conversation}").json()["messages"][-1]["grounding"]
+    for grounding in (whole, client.post("/v1/ground", json=given).json(), stored):
+        assert [link["state"] for link in grounding["links"]] == [state]
+        assert len(grounding["regions"]) == (state == "ready")
 
 
 class Talker:

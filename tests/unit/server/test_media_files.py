@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import serving
 from PIL import Image
+from threads import at_once
 
 from bubo.media import load_picture, load_sound
 from bubo.server.media_files import MediaStore
@@ -47,7 +48,7 @@ def test_a_picture_is_kept_exactly_with_a_thumbnail(media):
     pixels = media.picture("ana", record.id).pixels
     assert (pixels == (10, 200, 30)).all()
     path = media.open("ana", record.id)
-    assert record.bytes == sum(file.stat().st_size for file in path.parent.iterdir())
+    assert record.bytes == path.stat().st_size and len(list(path.parent.iterdir())) == 2
     small = Image.open(io.BytesIO(media.open("ana", record.id, thumbnail=True).read_bytes()))
     assert (small.size, small.format) == ((320, 240), "JPEG")
 
@@ -143,6 +144,25 @@ def test_sizes_are_limited_before_decoding(database, tmp_path):
     with pytest.raises(Problem, match="lasts 2 s; at most 1 s") as caught:
         store.add("ana", serving.wav(2.0))
     assert caught.value.status == 413
+
+
+def test_the_size_is_that_of_the_served_file(stores):
+    _, media = stores
+    for data in (serving.png(400, 300), serving.wav()):
+        record = media.add("ana", data)
+        assert record.bytes == media.open("ana", record.id).stat().st_size
+        assert media.get("ana", record.id).bytes == record.bytes
+    assert media.used_bytes("ana") == sum(one.bytes for one in media.list("ana"))
+
+
+def test_the_quota_holds_for_many_uploads_at_once(database, tmp_path):
+    size = MediaStore(database, tmp_path / "media", Limits()).add("me", serving.png()).bytes
+    store = MediaStore(database, tmp_path / "media", Limits(quota_bytes=3 * size + 10))
+    results = at_once(*[lambda owner=owner: store.add(owner, serving.png()) for owner in ["ana", "ben"] * 12])
+    for owner in ("ana", "ben"):
+        assert len(store.list(owner)) == 3 and store.used_bytes(owner) == 3 * size
+    refused = [result for result in results if isinstance(result, BaseException)]
+    assert len(refused) == 18 and {problem.code for problem in refused} == {"quota_exceeded"}
 
 
 def test_the_quota_is_per_owner(database, tmp_path):

@@ -233,3 +233,35 @@ def test_nothing_of_one_owner_can_be_reached_by_another(two):
     assert ben.get(f"/api/conversations/{mine['id']}").json() == mine
     assert [one["id"] for one in ben.get("/api/conversations").json()["conversations"]] == [mine["id"]]
     assert ben.get("/api/conversations?q=alone").json()["conversations"] == []
+
+
+def test_what_does_not_belong_to_a_thing_is_no_thing(visitor):
+    picture = serving.upload(visitor).json()["id"]
+    for points in ([{"x": 5, "y": 5, "positive": False}], [{"x": 5, "y": 5, "positive": False}] * 3):
+        answer = visitor.post(f"/api/media/{picture}/segment", json={"points": points})
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["param"]) == (400, "no_place", "points")
+        assert "positive" in error["message"]
+    both = {"points": points, "box": [0, 0, 40, 30]}
+    assert visitor.post(f"/api/media/{picture}/segment", json=both).status_code == 200
+    conversation = visitor.post("/api/conversations", json={}).json()["id"]
+    place = {"kind": "point", "media": picture, "x": 5, "y": 5, "positive": False}
+    asked = {"text": "What?", "media": [picture], "places": [place]}
+    refused = visitor.post(f"/api/conversations/{conversation}/runs", json=asked)
+    assert refused.status_code == 400 and "negative point" in refused.json()["error"]["message"]
+
+
+def test_what_is_not_there_is_named_by_its_field(visitor):
+    conversation, _ = serving.asked(visitor)
+    address = f"/api/conversations/{conversation['id']}"
+    nothing = "0" * 32
+    for field in ("parent", "edit", "regenerate"):
+        answer = visitor.post(f"{address}/runs", json={"text": "x", field: nothing})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (404, field)
+    place = {"kind": "point", "media": nothing, "x": 1, "y": 1}
+    for field, given in (("media", [nothing]), ("places", [place])):
+        answer = visitor.post(f"{address}/runs", json={"text": "x", field: given})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (404, field)
+    answer = visitor.patch(address, json={"leaf": nothing})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (404, "leaf")
+    assert visitor.get(f"/api/conversations/{nothing}").json()["error"]["param"] is None
