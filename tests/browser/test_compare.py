@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Visitor
-from tests.browser.test_accessible import axe, violations  # noqa: F401
 from tests.browser.test_stage import TENT, phrase, place, point_at
 from tests.scripted import Script, ScriptedEngine
 
@@ -104,7 +104,7 @@ def test_things_of_one_number_are_told_apart(two: Callable[..., tuple[Visitor, A
 @pytest.mark.parametrize("width", [320, 390, 1360, 1920])
 def test_versions_stand_beside_or_below_each_other(
     two: Callable[..., tuple[Visitor, Any]],
-    axe: str,  # noqa: F811
+    axe: str,
     artifacts: Any,
     theme: str,
     width: int,
@@ -165,7 +165,7 @@ def test_readers_of_another_language_are_told_what_the_model_understands(
 def test_english_questions_of_examples_are_marked_as_english(
     visit: Callable[..., Visitor],
     understands: Callable[..., None],
-    axe: str,  # noqa: F811
+    axe: str,
     artifacts: Any,
 ) -> None:
     understands("en")

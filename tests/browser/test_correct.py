@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Visitor
-from tests.browser.test_accessible import axe, violations  # noqa: F401
 from tests.browser.test_stage import BALL, BOTH, NOTHING, TENT, phrase, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -219,7 +219,7 @@ def test_the_cut_out_is_dragged_or_saved(visitor: Visitor) -> None:
 @pytest.mark.parametrize("width", [320, 390, 1360])
 def test_the_bar_fits_and_axe_finds_nothing(
     visit: Callable[..., Visitor],
-    axe: str,  # noqa: F811
+    axe: str,
     artifacts: Any,
     theme: str,
     width: int,
