@@ -19,14 +19,14 @@ export class MessageView {
     this.id = message.id;
     const answer = message.role === "assistant";
     this.body = make("div", { class: answer ? "text prose" : "text said" });
-    this.other = make("div", { class: "text prose", hidden: true, role: "group" });
+    this.other = make("div", { class: "text prose", role: "group" });
     this.above = make("div", { class: "message-media" });
     this.state = make("div", { class: "message-state" });
     this.verdict = make("div", { class: "verdict-place" });
     this.foot = make("div", { class: "message-foot" });
     const who = make("h2", { class: answer ? "who" : "visually-hidden" }, answer && owl(), t(answer ? "chat.bubo" : "chat.you"));
     this.element = make("article", { class: `message ${answer ? "answer" : "question"}`, data: { message: message.id } },
-      who, this.above, answer ? make("div", { class: "side-by-side" }, this.body, this.other) : this.body, this.state, this.verdict, this.foot);
+      who, this.above, answer ? make("div", { class: "side-by-side" }, this.body) : this.body, this.state, this.verdict, this.foot);
     /** @type {Record<string, string>} */
     this.drawn = {};
   }
@@ -46,8 +46,9 @@ export class MessageView {
     const beside = answer ? store.beside(message.id) : undefined;
     if (answer) {
       patch(this.body, blocksOf(message));
-      this.other.hidden = !beside;
       patch(this.other, beside ? blocksOf(beside) : []);
+      if (beside) this.body.after(this.other);
+      else this.other.remove();
       decorate(this.element, store);
       this.body.hidden = !message.text && !message.blocks?.length;
     } else {
