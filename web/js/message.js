@@ -19,7 +19,7 @@ export class MessageView {
     this.id = message.id;
     const answer = message.role === "assistant";
     this.body = make("div", { class: answer ? "text prose" : "text said" });
-    this.other = make("div", { class: "text prose", hidden: true, role: "group" });
+    this.other = make("div", { class: "prose", hidden: true, role: "group" });
     this.above = make("div", { class: "message-media" });
     this.state = make("div", { class: "message-state" });
     this.verdict = make("div", { class: "verdict-place" });
