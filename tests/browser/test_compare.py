@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
 from tests.browser.axe import violations
+from tests.browser.conftest import Visitor
 from tests.browser.test_stage import TENT, phrase, place, point_at
 from tests.scripted import Script, ScriptedEngine
 

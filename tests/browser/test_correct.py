@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
 from tests.browser.axe import violations
+from tests.browser.conftest import Visitor
 from tests.browser.test_stage import BALL, BOTH, NOTHING, TENT, phrase, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
