@@ -20,7 +20,7 @@ from bubo.types import Answer, Turn
 if TYPE_CHECKING:
     from bubo.assistant import Event
 
-__all__ = ["Answering", "Plan", "Result"]
+__all__ = ["MAX_ANSWER", "Answering", "Plan", "Result"]
 
 #: Longest answer, in characters; grounding and markdown take longer than the text grows.
 MAX_ANSWER = 20_000
@@ -54,6 +54,12 @@ class Result:
     tokens_in: int = 0
     tokens_out: int = 0
     failure: Problem | None = None
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """How fast it was written after its first token; None if that cannot be told."""
+        seconds = self.timings.get("text_s", 0.0) - self.timings.get("first_token_s", 0.0)
+        return round((self.tokens_out - 1) / seconds, 2) if self.tokens_out > 1 and seconds > 0 else None
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -208,7 +214,7 @@ class Answering:
             self._send(run, ui=change)
 
     def _close(self, run: Run, status: str, finish: str = "stop", failure: Problem | None = None) -> None:
-        """Settles the answer, writes it down, and says so. Only the first call does anything."""
+        """Settles the answer, writes it down, and says so. Only the first call that can does anything."""
         with self._lock:
             if self.result is not None:
                 return
@@ -216,8 +222,9 @@ class Answering:
             self._grounding.finish(whole)
             self._flush(run)
             self._send_blocks(run)
-            self.result = result = self._state(status, whole, finish, failure)
-            extra = self.plan.save(result)
+            result = self._state(status, whole, finish, failure)
+            extra = self.plan.save(result)  # where it cannot be written, whoever closes it again tries again
+            self.result = result
             self.metrics.answer(status, result.tokens_in, result.tokens_out, result.timings)
             if self.plan.page:
                 extra = extra | {"timings": result.timings, "usage": result.usage}

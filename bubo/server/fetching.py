@@ -4,13 +4,15 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import time
 from urllib.parse import urlsplit
 
 from bubo.server.problems import Problem
 
 __all__ = ["fetch"]
 
-TIMEOUT_S = 10.0
+#: For each step; and for all of it, since a sender may take its time with every byte.
+TIMEOUT_S, TOTAL_S = 10.0, 60.0
 _BLOCK = 2**16
 
 
@@ -43,8 +45,11 @@ def fetch(url: str, max_bytes: int, param: str) -> bytes:
         if response.status != 200:
             raise _refusal(f"answers with status {response.status}", param)
         content = bytearray()
-        while block := response.read(_BLOCK):
+        until = time.monotonic() + TOTAL_S
+        while block := response.read1(_BLOCK):
             content += block
+            if time.monotonic() > until:
+                raise _refusal(f"takes longer than {TOTAL_S:g} s to read", param)
             if len(content) > max_bytes:
                 raise _refusal(f"holds more than {max_bytes:,} bytes", param)
     except (OSError, http.client.HTTPException) as error:

@@ -17,7 +17,7 @@ class ConversationRecord:
         id: Its id.
         title: The first question, until its owner renames it.
         created: When it began.
-        updated: When it was last asked, answered or renamed.
+        updated: When something was last asked or answered in it.
         leaf: The message at the end of the branch that is shown; None while there is none.
         running: Whether an answer is being written.
     """

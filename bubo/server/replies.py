@@ -7,13 +7,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bubo.errors import BuboError, InputError
 from bubo.server.allowed import allowed_methods
 from bubo.server.problems import Problem
 from bubo.server.validation import validation_problem
 
-__all__ = ["add_problem_handlers", "problem_response"]
+__all__ = ["Crashes", "add_problem_handlers", "problem_response"]
 
 _log = logging.getLogger(__name__)
 _MESSAGES = {
@@ -29,12 +30,11 @@ def problem_response(problem: Problem) -> JSONResponse:
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Gives every error of the app its response."""
+    """Gives every error that is foreseen its response; `Crashes` gives it to the others."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(BuboError, _on_bubo_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_crash)
 
 
 async def _on_problem(_: Request, error: Exception) -> JSONResponse:
@@ -68,14 +68,39 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     return problem_response(Problem(error.status_code, message, code, headers=headers))
 
 
-async def _on_crash(request: Request, error: Exception) -> JSONResponse:
-    number = getattr(request.state, "request_id", "")
-    _log.error("Request %s failed: %s", number, type(error).__name__, exc_info=error)
-    return problem_response(
-        Problem(
-            500,
-            f"The server failed at this request ({number}); try again, or tell who runs it.",
-            "server_error",
-            retryable=True,
-        )
-    )
+class Crashes:
+    """Answers where the app raises what nobody foresaw.
+
+    The framework's own place for that is outside of all middleware, where the response would get no headers,
+    and nothing would count it or write its line.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on."""
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            number = scope.get("state", {}).get("request_id", "")
+            _log.error("Request %s failed: %s", number, type(error).__name__, exc_info=error)
+            problem = Problem(
+                500,
+                f"The server failed at this request ({number}); try again, or tell who runs it.",
+                "server_error",
+                retryable=True,
+            )
+            await problem_response(problem)(scope, receive, send)

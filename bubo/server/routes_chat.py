@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
-from bubo.server.answering import Answering, Plan, Result
+from bubo.server.answering import MAX_ANSWER, Answering, Plan, Result
 from bubo.server.blocks import markdown_blocks
 from bubo.server.chat_media import ChatMedia
 from bubo.server.ids import new_id
@@ -22,7 +22,7 @@ from bubo.server.schema import Completion, ModelList, ModelObject
 from bubo.server.schema_chat import AudioPart, ChatMessage, ChatRequest, FilePart, ImagePart, TextPart
 from bubo.server.schema_stores import openai_problems
 from bubo.server.services import Owner, Services, key_owner, services
-from bubo.server.streams import EVENT_STREAM
+from bubo.server.streams import EVENT_STREAM, PING, event_response
 from bubo.settings import Settings
 from bubo.types import Picture, Sound, Turn
 
@@ -40,7 +40,6 @@ _LOOK_S = 0.5
 _FEW = 3
 # With its second event it has said something.
 _SPOKEN = 2
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Fields that would change the answer if we knew them; values that mean "not asked for" are fine.
 _UNSUPPORTED = (
     "tools",
@@ -114,7 +113,7 @@ async def complete(
     if run.failure is not None and run.num_events <= _FEW:
         await lines.aclose()
         raise run.failure
-    return StreamingResponse(_chain(first, lines), headers=_HEADERS, media_type="text/event-stream")
+    return event_response(_chain(first, lines))
 
 
 def check_model(name: str, parts: Services) -> None:
@@ -223,10 +222,11 @@ def _turn(message: ChatMessage, media: ChatMedia, parts: Services, param: str) -
 
 def _check_amounts(text: str, num_media: int, role: str, parts: Services, param: str) -> None:
     limits = parts.settings.limits
-    if len(text) > max(limits.text_characters, 20_000 if role == "assistant" else 0):
+    most = max(limits.text_characters, MAX_ANSWER) if role == "assistant" else limits.text_characters
+    if len(text) > most:
         raise Problem(
             400,
-            f"A message may have {limits.text_characters} characters, but this one has {len(text)}.",
+            f"A message may have {most} characters, but this one has {len(text)}.",
             "text_too_long",
             param=param,
         )
@@ -288,7 +288,7 @@ async def _lines(run: Run, answering: Answering, parts: Services, usage: bool) -
     try:
         async for batch in run.follow(0, parts.settings.limits.ping_s):
             if not batch:
-                yield ": ping\n\n"
+                yield PING
                 continue
             texts = held + [text for _, text in batch]
             if len(texts) < _SPOKEN and not run.ended:

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse
 from bubo.server.chat_media import FILE_PREFIX, file_id
 from bubo.server.problems import NotFoundError
 from bubo.server.records import MediaRecord
+from bubo.server.routes_media import file_response
 from bubo.server.schema import FileDeleted, FileList, FileObject, FileUpload
 from bubo.server.schema_stores import openai_problems
 from bubo.server.services import Owner, Services, key_owner, services
@@ -72,7 +73,7 @@ def get_file(id: str, me: Me, parts: Parts) -> dict[str, Any]:
 def get_content(id: str, me: Me, parts: Parts) -> FileResponse:
     """The file as it is stored: upright, without what cameras write into it."""
     record = parts.media.get(me.id, _media_id(id))
-    return FileResponse(parts.media.open(me.id, record.id), media_type=record.content_type)
+    return file_response(parts.media.open(me.id, record.id), record)
 
 
 @router.delete("/{id}", response_model=FileDeleted, responses=openai_problems(404, 409))

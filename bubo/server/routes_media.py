@@ -1,6 +1,6 @@
 """/api/media: pictures and sounds of the one who asks."""
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form
@@ -12,13 +12,18 @@ from bubo.server.records import MediaRecord
 from bubo.server.schema_stores import Media, MediaUpload, problems
 from bubo.server.services import Owner, Services, owner, services
 
-__all__ = ["media_headers", "router"]
+__all__ = ["file_response", "router"]
 
 router = APIRouter(prefix="/api/media", tags=["media"])
 Parts = Annotated[Services, Depends(services)]
 Me = Annotated[Owner, Depends(owner)]
 
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "audio/wav": ".wav"}
+_HEADERS = {
+    "Cache-Control": "private, max-age=3600",
+    "Vary": "Cookie, Authorization",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
 _BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind: {} for kind in _ENDINGS}, "description": "The whole file."},
     206: {"content": {kind: {} for kind in _ENDINGS}, "description": "The range that was asked for."},
@@ -44,21 +49,14 @@ def get_media(media_id: str, me: Me, parts: Parts) -> dict[str, Any]:
 def get_content(media_id: str, me: Me, parts: Parts) -> FileResponse:
     """The file, or the range of it that the header asks for."""
     record = parts.media.get(me.id, media_id)
-    return FileResponse(
-        parts.media.open(me.id, media_id),
-        media_type=record.content_type,
-        filename=file_name(record),
-        content_disposition_type="inline",
-        headers=media_headers(),
-    )
+    return file_response(parts.media.open(me.id, media_id), record)
 
 
 @router.get("/{media_id}/thumbnail", response_class=FileResponse, responses=_BYTES | problems(404, 416))
 def get_thumbnail(media_id: str, me: Me, parts: Parts) -> FileResponse:
     """A small JPEG of a picture; sounds have none."""
-    return FileResponse(
-        parts.media.open(me.id, media_id, thumbnail=True), media_type=THUMBNAIL_TYPE, headers=media_headers()
-    )
+    record = parts.media.get(me.id, media_id)
+    return file_response(parts.media.open(me.id, media_id, thumbnail=True), record, THUMBNAIL_TYPE)
 
 
 @router.delete("/{media_id}", status_code=204, responses=problems(404, 409))
@@ -67,16 +65,20 @@ def delete_media(media_id: str, me: Me, parts: Parts) -> None:
     parts.media.delete(me.id, media_id)
 
 
-def media_headers() -> dict[str, str]:
-    """Headers of files that came from people: for one reader only, and never a page."""
-    return {
-        "Cache-Control": "private, max-age=3600",
-        "Vary": "Cookie, Authorization",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
+def file_response(path: Path, record: MediaRecord, content_type: str = "") -> FileResponse:
+    """A file that came from somebody: for one reader only, and never a page.
 
-
-def file_name(record: MediaRecord) -> str:
-    """The name to save a file under, with the ending that fits what it is now."""
+    Args:
+        path: Where it lies.
+        record: What it belongs to.
+        content_type: What it is, if not what the record says.
+    """
+    content_type = content_type or record.content_type
     stem = PurePosixPath(record.name).stem or record.kind
-    return stem + _ENDINGS.get(record.content_type, "")
+    return FileResponse(
+        path,
+        media_type=content_type,
+        filename=stem + _ENDINGS[content_type],
+        content_disposition_type="inline",
+        headers=_HEADERS,
+    )

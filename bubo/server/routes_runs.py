@@ -190,10 +190,11 @@ def _plan(
 def _save(result: Result, answer: MessageRecord, me: Owner, parts: Services) -> dict[str, Any]:
     """Writes an answer down as far as it has come; gives the message once it has ended."""
     grounding = dict(result.grounding)
+    pace = result.tokens_per_s
+    timings = result.timings if pace is None else {**result.timings, "tokens_per_s": pace}
     metadata = None
     if result.answer is not None:
-        kept = result.answer.to_dict()
-        grounding["answer"] = kept
+        grounding["answer"] = result.answer.to_dict()
         metadata = {**result.answer.metadata, "finish": result.finish}
     parts.conversations.update_answer(
         answer.id,
@@ -201,7 +202,7 @@ def _save(result: Result, answer: MessageRecord, me: Owner, parts: Services) -> 
         grounding=grounding,
         status=result.status,
         error=None if result.failure is None else dict(result.failure.body()["error"]),
-        timings=result.timings,
+        timings=timings,
         metadata=metadata,
     )
     if result.status == "running":

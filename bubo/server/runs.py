@@ -114,6 +114,8 @@ class Run:
             self._events.append(DONE)
             self._shown.clear()
             self.ended_at = time.monotonic()
+            # a run is kept for a while for its late readers, but not the pictures that it was computed from
+            self.work, self.abandon, self.tick = _nothing, None, None
         self._wake()
 
     def _replace_blocks(self, data: dict[str, Any]) -> None:
@@ -177,6 +179,10 @@ class Run:
             if not news.is_set():
                 with contextlib.suppress(RuntimeError):  # its loop has ended, and so has the reader
                     loop.call_soon_threadsafe(news.set)
+
+
+def _nothing(_: Run) -> None:
+    """What a run that has ended computes."""
 
 
 def _json(data: dict[str, Any]) -> str:
@@ -286,14 +292,15 @@ class Runs:
 
     def close(self) -> None:
         """Stops all runs and waits for them, not for long."""
-        self._closing.set()
-        for run in list(self._runs.values()):
-            if not run.ended:
-                self.stop(run)
+        with self._lock:  # whoever starts a run has it: none comes afterwards
+            self._closing.set()
+            runs = [run for run in self._runs.values() if not run.ended]
+        for run in runs:
+            self.stop(run)
         until = time.monotonic() + 2 * _STOP_WITHIN_S
-        while any(not run.ended for run in self._runs.values()) and time.monotonic() < until:
+        while any(not run.ended for run in runs) and time.monotonic() < until:
             time.sleep(0.01)
-        for run in self._runs.values():
+        for run in runs:
             if not run.ended:
                 self._abandon(run)
 
@@ -339,9 +346,10 @@ class Runs:
 
     def _abandon(self, run: Run) -> None:
         """Closes a run that does not end by itself, with what it has said."""
+        abandon = run.abandon
         try:
-            if run.abandon is not None:
-                run.abandon(run)
+            if abandon is not None:
+                abandon(run)
         except Exception as error:
             _log.exception("A stopped run could not be closed: %s", type(error).__name__)
         run.end()
@@ -354,10 +362,15 @@ class Runs:
                 if run.ended_at is not None:
                     if not run.page or now - run.ended_at > self.limits.run_kept_s:
                         self._runs.pop(run.id, None)
-                elif run.stopped_at is not None and now - run.stopped_at > _STOP_WITHIN_S:
-                    self._abandon(run)
-                elif run.tick is not None:
-                    run.tick(run)
+                elif run.stopped_at is not None:
+                    if now - run.stopped_at > _STOP_WITHIN_S:
+                        self._abandon(run)
+                elif (tick := run.tick) is not None:
+                    try:
+                        tick(run)
+                    except Exception as error:  # of one answer; this thread looks after all of them
+                        _log.exception("What was held back of a run cannot be sent: %s", type(error).__name__)
+                        self.stop(run)
 
     def _count_running(self) -> int:
         with self._lock:

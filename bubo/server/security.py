@@ -14,7 +14,7 @@ from bubo.server.body_limit import BodyLimit
 from bubo.server.owners import Owners
 from bubo.server.problems import Problem
 from bubo.server.rate_limits import RateLimits
-from bubo.server.replies import problem_response
+from bubo.server.replies import Crashes, problem_response
 from bubo.server.settings import ServerSettings
 from bubo.server.unread import DropUnread
 
@@ -48,10 +48,11 @@ def content_policy(frame_ancestors: str = "'none'") -> str:
 
 
 def add_guards(app: FastAPI, settings: ServerSettings) -> None:
-    """Puts the guards before the app, the outermost first."""
+    """Puts the guards before the app, the outermost last."""
     owners: Owners = app.state.services.owners
     app.add_middleware(BodyLimit, limit=settings.limits.body_bytes)
     app.add_middleware(Gate, owners=owners, limits=RateLimits(settings.limits), hosts=settings.hosts)
+    app.add_middleware(Crashes)
     app.add_middleware(DropUnread, most=_DROPPED * settings.limits.body_bytes)
     app.add_middleware(PageHeaders, policy=content_policy(settings.frame_ancestors))
 

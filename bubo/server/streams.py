@@ -7,7 +7,7 @@ from starlette.responses import StreamingResponse
 
 from bubo.server.runs import Run
 
-__all__ = ["EVENT_STREAM", "event_stream"]
+__all__ = ["EVENT_STREAM", "PING", "event_response", "event_stream"]
 
 #: How OpenAPI describes such a response.
 EVENT_STREAM: dict[str, Any] = {
@@ -15,16 +15,22 @@ EVENT_STREAM: dict[str, Any] = {
     "description": "Chunks as server-sent events, then [DONE].",
 }
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_PING = ": ping\n\n"
+#: Sent when there is nothing else to say, so that nobody on the way takes the connection for dead.
+PING = ": ping\n\n"
 
 
 def event_stream(run: Run, after: int = 0, *, ping_s: float = 15.0) -> StreamingResponse:
     """What a run says from event number `after` + 1 on, and then as it comes."""
-    return StreamingResponse(_lines(run, after, ping_s), headers=_HEADERS, media_type="text/event-stream")
+    return event_response(_lines(run, after, ping_s))
+
+
+def event_response(lines: AsyncIterator[str]) -> StreamingResponse:
+    """Lines of server-sent events as a response that nobody on the way keeps or holds back."""
+    return StreamingResponse(lines, headers=_HEADERS, media_type="text/event-stream")
 
 
 async def _lines(run: Run, after: int, ping_s: float) -> AsyncIterator[str]:
     if after > run.num_events:
         yield f": there is no event {after} yet; the last one is number {run.num_events}\n\n"
     async for batch in run.follow(after, ping_s):
-        yield "".join(f"id: {number}\ndata: {text}\n\n" for number, text in batch) or _PING
+        yield "".join(f"id: {number}\ndata: {text}\n\n" for number, text in batch) or PING

@@ -206,10 +206,10 @@ function problem(error, retry) {
 function timings(message) {
   const given = /** @type {Record<string, number>} */ (message.timings ?? {});
   const parts = [];
-  const first = given.first_token_s ?? given.first_token;
+  const first = given.first_token_s;
   if (Number.isFinite(first)) parts.push(t("chat.first_word", { time: seconds(first, 2) }));
   if (Number.isFinite(given.tokens_per_s)) parts.push(t("chat.pace", { rate: number(given.tokens_per_s, { maximumFractionDigits: 0 }) }));
-  const evidence = given.grounding_s ?? given.ground_s ?? given.masks_s;
+  const evidence = given.grounding_s;
   if (Number.isFinite(evidence)) parts.push(t("chat.evidence_time", { time: seconds(evidence, 2) }));
   return parts.length ? make("span", { class: "timings quiet" }, parts.join(" · ")) : null;
 }

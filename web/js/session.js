@@ -51,12 +51,12 @@ async function goOn(store, { go, composer }) {
   // whoever has no name gets a new owner with each session
   const needed = [conversation && api.conversation(conversation.id), ...attachments.map(({ media }) => media && api.media(media.id))];
   const kept = (await Promise.allSettled(needed)).every(({ status }) => status === "fulfilled");
-  if (kept) composer.say(null);
+  if (kept) composer.warn(null);
   else {
     const text = composer.box.value;
     await go(null);
     composer.write(text);
-    composer.say(t("page.begun_anew"));
+    composer.warn(t("page.begun_anew"));
   }
   store.emit("session");
   store.emit("messages");

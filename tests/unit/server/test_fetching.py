@@ -1,10 +1,16 @@
 """Pictures from the web: only where they may come from."""
 
+import contextlib
+import itertools
 import socket
+import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from bubo.server import fetching
 from bubo.server.fetching import fetch
 from bubo.server.problems import Problem
 
@@ -35,3 +41,35 @@ def test_no_address_within_is_fetched(address: str, monkeypatch: pytest.MonkeyPa
 def test_odd_addresses_are_refused(url: str) -> None:
     with pytest.raises(Problem, match="address"):
         fetch(url, 1_000, "x")
+
+
+@pytest.fixture
+def slow() -> Iterator[int]:
+    """The port of a server that sends a byte now and then, without end."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                for _ in itertools.takewhile(lambda _: not over.wait(0.05), range(400)):
+                    connection.sendall(b"x")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listening.getsockname()[1]
+    over.set()
+    listening.close()
+    thread.join(10)
+
+
+def test_a_sender_that_takes_its_time_is_left(slow: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "_public_address", lambda *_: "127.0.0.1")
+    monkeypatch.setattr(fetching, "TOTAL_S", 0.5)
+    began = time.monotonic()
+    with pytest.raises(Problem, match=r"takes longer than 0\.5 s"):
+        fetch(f"http://pictures.example:{slow}/a.png", 1_000_000, "x")
+    assert time.monotonic() - began < 5

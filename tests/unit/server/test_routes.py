@@ -16,6 +16,14 @@ def two(app):
         yield ana, serving.visitor(app)
 
 
+def test_a_file_of_a_program_comes_back_as_no_page(visitor):
+    file = visitor.post("/v1/files", files={"file": ("../my dog.gif", serving.png())}).json()
+    content = visitor.get(f"/v1/files/{file['id']}/content").headers
+    assert content["content-disposition"] == "inline; filename*=utf-8''my%20dog.png"
+    assert content["cache-control"].startswith("private")
+    assert content["content-security-policy"] == "default-src 'none'; sandbox"
+
+
 def test_an_upload_and_what_comes_back(visitor):
     answer = serving.upload(visitor, serving.png(400, 300), "../my dog.gif")
     assert answer.status_code == 201
@@ -34,6 +42,8 @@ def test_an_upload_and_what_comes_back(visitor):
     assert content.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert Image.open(io.BytesIO(content.content)).size == (400, 300)
     assert Image.open(io.BytesIO(visitor.get(media["thumbnail"]).content)).size == (320, 240)
+    small = visitor.get(media["thumbnail"]).headers
+    assert small["content-disposition"] == "inline; filename*=utf-8''my%20dog.jpg"
     assert visitor.get(f"/api/media/{media['id']}").json() == media
     assert visitor.delete(f"/api/media/{media['id']}").status_code == 204
     assert visitor.get(media["url"]).status_code == 404

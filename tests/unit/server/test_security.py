@@ -197,3 +197,7 @@ def test_errors_have_one_shape_and_tell_nothing_of_the_inside(tmp_path):
     crashed = client.get("/api/conversations")
     assert (crashed.status_code, crashed.json()["error"]["type"]) == (500, "server_error")
     assert "secret" not in crashed.text
+    assert crashed.headers["content-security-policy"] == POLICY
+    assert crashed.headers["x-content-type-options"] == "nosniff"
+    assert crashed.headers["x-request-id"] in crashed.json()["error"]["message"]
+    assert 'route="/api/conversations",status="500"} 1.0' in client.get("/metrics").text
