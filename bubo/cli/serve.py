@@ -153,7 +153,7 @@ def _serve(arguments: argparse.Namespace, settings: "ServerSettings") -> None:
             print(engine.message, flush=True)
             if arguments.open or (arguments.open is None and has_browser()):
                 webbrowser.open(address)
-            engine.start()
+            engine.start(lambda: print(engine.message or f"The model {engine.name} is ready.", flush=True))
 
         run(app, server_socket, started)
     finally:

@@ -96,9 +96,18 @@ class AssistantEngine:
         self._assistant: Assistant | None = None
         self._failure = ""
 
-    def start(self) -> None:
-        """Begins to load. The server does so when it can be reached: the page comes before the model."""
-        threading.Thread(target=self._run, name="load-model", daemon=True).start()
+    def start(self, done: Callable[[], None] = lambda: None) -> None:
+        """Begins to load. The server does so when it can be reached: the page comes before the model.
+
+        Args:
+            done: Called, in the thread that loads, when it is ready or has failed.
+        """
+
+        def run() -> None:
+            self._run()
+            done()
+
+        threading.Thread(target=run, name="load-model", daemon=True).start()
 
     @property
     def state(self) -> State:

@@ -14,7 +14,7 @@ __all__ = ["JsonLines", "RequestLog", "configure_logs"]
 
 _log = logging.getLogger("bubo.server.requests")
 # Addresses that are asked for every few seconds by what watches the server.
-_QUIET = ("/health", "/ready", "/metrics")
+_QUIET = ("/health", "/ready", "/metrics", "/assets/{path:path}")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _FIELDS = ("method", "route", "status", "ms", "request_id")
 

@@ -34,7 +34,7 @@ class Limits:
     turns: int = 200
     quota_bytes: int = 500_000_000
     conversations: int = 2_000
-    max_tokens: int = 2_048
+    max_tokens: int = 1_024
     max_running: int = 8
     running_per_owner: int = 2
     queue: int = 64

@@ -36,11 +36,16 @@ export class Chat {
     store.on("messages", (id) => this.update(id));
     store.on("run", () => store.state.run && this.update(store.state.run.message));
     store.on("grounding", () => this.#decorateSoon());
-    store.on("conversation", () => (this.following = true));
+    store.on("conversation asked", () => (this.following = true));
     store.on("finished", (id) => this.#announce(id));
     store.on("pin", (pointing) => ["region", "span", "outliner"].includes(pointing.source) && this.#showPhrase(pointing.pinned));
+    let top = 0;
     const watch = () => {
-      this.following = this.#distance() <= NEAR;
+      // what grows below is no reason to stop following: only who goes up stays there
+      const { scrollTop } = this.#box;
+      if (this.#distance() <= NEAR) this.following = true;
+      else if (scrollTop < top) this.following = false;
+      top = scrollTop;
       jump.hidden = this.following;
     };
     this.scroller.addEventListener("scroll", watch, { passive: true });

@@ -133,6 +133,7 @@ export class Composer {
   }
 
   async submit() {
+    if (this.store.state.run && this.box.value.trim()) this.warn(t("composer.running"));
     if (!this.#ready) return;
     const { chips, attachments } = this.store.state;
     const typed = this.box.value.trim();
@@ -147,9 +148,11 @@ export class Composer {
     this.busy = true;
     this.refresh();
     this.warn(null);
+    const draft = this.#draft;
     try {
       await this.actions.ask(question);
       this.clear();
+      this.#keep(draft); // the question may have begun a conversation: what was kept before it had an id goes
     } catch (error) {
       this.warn(words(error));
     } finally {
@@ -274,9 +277,9 @@ export class Composer {
     return `${DRAFT}${this.store.state.conversation?.id ?? "new"}`;
   }
 
-  #keep() {
+  #keep(draft = this.#draft) {
     try {
-      sessionStorage.setItem(this.#draft, this.editing ? "" : this.box.value);
+      sessionStorage.setItem(draft, this.editing ? "" : this.box.value);
     } catch { /* storage is off: the draft is lost at reload */ }
   }
 

@@ -60,7 +60,8 @@ export class MessageView {
     this.element.classList.toggle("running", message.status === "running");
     this.element.setAttribute("aria-busy", String(message.status === "running"));
     this.when("state", [message.status, message.error, run?.status, Boolean(message.text)], () => this.#drawState(message, run?.status ?? null));
-    this.when("verdict", message.grounding?.verdict, () => this.#drawVerdict(message));
+    const verdict = news(message, store);
+    this.when("verdict", verdict, () => this.#drawVerdict(verdict));
     const versions = store.versions(message.id).filter((other) => other.role === message.role);
     this.when("foot", [message.status, message.rating, message.timings, versions.map((one) => one.id), beside?.id, message.text.length > 0],
       () => this.#drawFoot(message, versions));
@@ -106,9 +107,8 @@ export class MessageView {
     this.state.hidden = !this.state.childNodes.length;
   }
 
-  /** @param {Message} message */
-  #drawVerdict(message) {
-    const verdict = message.grounding?.verdict;
+  /** @param {import("./types.js").Verdict|null} verdict */
+  #drawVerdict(verdict) {
     const kinds = { match: "check", partly: "warn", mismatch: "close" };
     this.verdict.replaceChildren();
     this.verdict.hidden = !verdict || !(verdict.kind in kinds);
@@ -212,4 +212,16 @@ function timings(message) {
   const evidence = given.grounding_s;
   if (Number.isFinite(evidence)) parts.push(t("chat.evidence_time", { time: seconds(evidence, 2) }));
   return parts.length ? make("span", { class: "timings quiet" }, parts.join(" · ")) : null;
+}
+
+/**
+ * The verdict of an answer, if an earlier answer of the branch has not said the same.
+ * @param {Message} message @param {Store} store @returns {import("./types.js").Verdict|null}
+ */
+function news(message, store) {
+  const verdict = message.grounding?.verdict;
+  if (!verdict) return null;
+  const branch = store.branch();
+  const before = branch.slice(0, branch.findIndex((one) => one.id === message.id)).map((one) => one.grounding?.verdict).filter(Boolean).at(-1);
+  return before?.kind === verdict.kind && before?.text === verdict.text ? null : verdict;
 }

@@ -110,10 +110,12 @@ export class Overlay {
   collect() {
     const { entities, regions, view } = this.store.state;
     const mentioned = mentionedEntities(this.store);
+    // a thing and the sound it makes have one region: it goes with the thing
+    const away = new Set([...view.hidden].flatMap((id) => entities.get(id)?.regions ?? []));
     this.regions = [];
     for (const entity of entities.values()) {
-      if (view.hidden.has(entity.id)) continue;
       for (const id of entity.regions) {
+        if (away.has(id)) continue;
         const region = this.draft?.id === id && this.draft.region ? { ...this.draft.region, id } : regions.get(id);
         if (!region || region.media !== this.medium?.id || !isSafePath(region.path)) continue;
         const bbox = /** @type {Box} */ (region.bbox);
@@ -139,7 +141,8 @@ export class Overlay {
   /** Thin outlines and numbers of what the answers mention; drawn anew only where that changed. */
   drawRest() {
     const { mode } = this.store.state.view;
-    const shown = mode === "off" || mode === "cutout" ? [] : this.regions.filter((region) => region.mentioned);
+    const first = new Map(this.regions.filter((region) => region.mentioned).reverse().map((region) => [region.id, region]));
+    const shown = mode === "off" || mode === "cutout" ? [] : [...first.values()].reverse();
     const now = shown.map((region) => `${region.id} ${region.entity.slot} ${region.path.length} ${region.bbox}`).join("|");
     if (now === this.drawn) return;
     this.drawn = now;

@@ -28,11 +28,13 @@ export function decorate(root, store) {
     const entity = store.state.entities.get(element.dataset.entity ?? "");
     const live = entity && element.dataset.state !== "none";
     const lit = live && store.active === entity.id;
-    const name = ["g", live ? `slot-${entity.slot}` : "none", live && entity.spans.length && "heard",
+    const absent = !live && entity?.status === "absent";
+    const name = ["g", live ? `slot-${entity.slot}` : "none", absent && "absent", live && entity.spans.length && "heard",
       live && element.dataset.state === "pending" && "pending", lit && "lit"].filter(Boolean).join(" ");
     if (element.className !== name) element.className = name;
     if (!live) {
       for (const attribute of ["role", "tabindex", "aria-label", "aria-pressed", "data-badge"]) element.removeAttribute(attribute);
+      if (absent) set(element, "data-badge", t("phrase.absent"));
       continue;
     }
     const pending = element.dataset.state === "pending";

@@ -6,6 +6,8 @@ import { readSettings } from "./preferences.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
+/** Without chance the same words would come again. */
+const ANOTHER = { temperature: 0.5 };
 const WAITS = [300, 700, 1500, 3000, 5000, 8000, 8000, 8000];
 
 export class Runs {
@@ -28,8 +30,10 @@ export class Runs {
       store.emit("created", conversation);
     }
     const conversation = /** @type {{id: string}} */ (store.state.conversation).id;
-    const { run, question, answer } = await api.ask(conversation, { ...ask, settings: readSettings() });
+    const { run, question, answer } = await api.ask(conversation, { ...ask, settings: { ...(ask.regenerate ? ANOTHER : {}), ...readSettings() } });
     if (store.state.conversation?.id !== conversation) return;
+    store.emit("asked");
+    store.pin(null, "asked");
     store.setMessage(question, !ask.regenerate);
     store.setMessage(answer, true);
     this.follow(run?.id ?? run, answer.id, conversation);

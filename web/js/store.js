@@ -10,6 +10,7 @@
  *   ask           (request) put text in the box    messages             the shown branch or its texts
  *   conversation  another conversation             run, session, online what the names say
  *   toast         (request) a short notice         finished, followed   an answer is done; another version is shown
+ *   asked         the server took a question
  *   created, renamed  a conversation               pin                  something was pinned or unpinned
  * Nothing here touches the page, so that it runs under `node --test` as well.
  */
