@@ -5,7 +5,7 @@ import { button, make } from "./dom.js";
 import { limitsOf } from "./files.js";
 import { chooseLanguage, language, LANGUAGES, number, t } from "./i18n.js";
 import { closeDialog, dialog, toast } from "./notices.js";
-import { readSettings, writeSettings } from "./preferences.js";
+import { keep, readSettings, writeSettings } from "./preferences.js";
 import { signOut } from "./session.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -52,7 +52,7 @@ function choice(name, title, choices, chosen, choose) {
 
 /** @param {string} value */
 function chooseTheme(value) {
-  localStorage.setItem("bubo.theme", value);
+  keep("bubo.theme", value);
   dispatchEvent(new Event("bubo-theme"));
 }
 
