@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from bubo.settings import Settings
 from tests.browser.conftest import Visitor
 from tests.browser.waiting import until
 from tests.scripted import Script, ScriptedEngine
@@ -132,6 +133,9 @@ def test_a_draft_survives_a_reload(visitor: Visitor):
 def test_settings_are_kept_and_sent(visitor: Visitor):
     page = visitor.open()
     page.get_by_role("button", name="Settings").click()
+    usual = {"Temperature": Settings().temperature, "Longest answer": Settings().max_new_tokens}
+    for name, value in usual.items():
+        expect(page.get_by_label(name, exact=True)).to_have_value(f"{value:g}")
     page.get_by_role("switch", name="Show what words stand on").uncheck()
     page.get_by_label("Temperature", exact=True).fill("0.3")
     page.get_by_text("Dark", exact=True).click()

@@ -74,9 +74,9 @@ export function openSettings(store) {
     choice("theme", t("settings.theme"), ["auto", "light", "dark"].map((value) => [value, t(`settings.theme_${value}`)]), document.documentElement.dataset.themeChoice ?? "auto", chooseTheme),
     choice("language", t("settings.language"), LANGUAGES.map((tag) => [tag, new Intl.DisplayNames(tag, { type: "language" }).of(tag) ?? tag]), language, chooseLanguage),
     row(t("settings.grounding"), t("settings.grounding_help"), grounding),
-    row(t("settings.threshold"), t("settings.threshold_help"), slider("set-threshold", { min: 0, max: 1, step: 0.05, usual: 0.5, value: settings.threshold }, (value) => set("threshold", value)), "set-threshold"),
-    row(t("settings.temperature"), t("settings.temperature_help"), slider("set-temperature", { min: 0, max: 2, step: 0.1, usual: 0.7, value: settings.temperature }, (value) => set("temperature", value)), "set-temperature"),
-    row(t("settings.max_tokens"), t("settings.max_tokens_help"), slider("set-tokens", { min: 16, max: limitsOf(store).max_tokens, step: 16, usual: Math.min(256, limitsOf(store).max_tokens), value: settings.max_tokens }, (value) => set("max_tokens", value)), "set-tokens"),
+    row(t("settings.threshold"), t("settings.threshold_help"), slider("set-threshold", { min: 0, max: 1, step: 0.05, usual: 0, value: settings.threshold }, (value) => set("threshold", value)), "set-threshold"),
+    row(t("settings.temperature"), t("settings.temperature_help"), slider("set-temperature", { min: 0, max: 2, step: 0.1, usual: 0, value: settings.temperature }, (value) => set("temperature", value)), "set-temperature"),
+    row(t("settings.max_tokens"), t("settings.max_tokens_help"), slider("set-tokens", { min: 16, max: limitsOf(store).max_tokens, step: 16, usual: Math.min(160, limitsOf(store).max_tokens), value: settings.max_tokens }, (value) => set("max_tokens", value)), "set-tokens"),
     make("div", { class: "dialog-foot" },
       make("p", { class: "quiet" }, model?.id ? t("settings.model", { model: model.id }) : "", session?.version ? ` · Bubo ${session.version}` : ""),
       session && session.auth !== "none" && button("out", t("settings.sign_out"), async () => {
