@@ -109,6 +109,7 @@ class Script:
         fail_after: Breaks off after so many words.
         refuse: Refuses the question with this text.
         deaf: Goes on although it was stopped.
+        absent: Words of the text that stand for something that is not there.
     """
 
     text: str | None = None
@@ -118,6 +119,7 @@ class Script:
     fail_after: int | None = None
     refuse: str = ""
     deaf: bool = False
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -258,6 +260,9 @@ class ScriptedEngine:
                 _entity(f"e{n + 1}", f"thing {n + 1}", mask, len(pictures)) for n, mask in enumerate(masks)
             ]
             phrases = {f"thing {n + 1}": f"e{n + 1}" for n in range(script.masks)}
+        for number, word in enumerate(script.absent):
+            entities.append(_entity(f"e{5 + number}", word, None, 0))
+            phrases[word] = f"e{5 + number}"
         links = [
             Link(found.start(), found.end(), entity)
             for phrase, entity in phrases.items()

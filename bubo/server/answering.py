@@ -13,6 +13,7 @@ from bubo.server.engine import Engine
 from bubo.server.metrics import Metrics
 from bubo.server.problems import Problem
 from bubo.server.runs import Run
+from bubo.server.settings import Limits
 from bubo.server.wire import GroundingWriter
 from bubo.settings import Settings
 from bubo.types import Answer, Turn
@@ -20,13 +21,25 @@ from bubo.types import Answer, Turn
 if TYPE_CHECKING:
     from bubo.assistant import Event
 
-__all__ = ["MAX_ANSWER", "Answering", "Plan", "Result"]
+__all__ = ["MAX_ANSWER", "Answering", "Plan", "Result", "settings_within"]
 
 #: Longest answer, in characters; grounding and markdown take longer than the text grows.
 MAX_ANSWER = 20_000
 _UI_EVERY_S = 0.05
 _SAVE_EVERY_S = 0.5
 _log = logging.getLogger(__name__)
+
+
+def settings_within(
+    limits: Limits, max_tokens: int | None, temperature: float | None, **more: Any
+) -> Settings:
+    """How to answer, as it was asked for within the limits; what was not asked for is as usual."""
+    usual = Settings()
+    return Settings(
+        max_new_tokens=min(max_tokens or usual.max_new_tokens, limits.max_tokens),
+        temperature=usual.temperature if temperature is None else temperature,
+        **more,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bubo.server.answering import MAX_ANSWER, Answering, Plan, Result
+from bubo.server.answering import MAX_ANSWER, Answering, Plan, Result, settings_within
 from bubo.server.blocks import markdown_blocks
 from bubo.server.chat_media import ChatMedia
 from bubo.server.ids import new_id
@@ -156,12 +156,11 @@ def _refuse_unsupported(body: ChatRequest) -> None:
 
 
 def _settings(body: ChatRequest, parts: Services) -> Settings:
-    standard = Settings()
-    wanted = body.max_completion_tokens or body.max_tokens or standard.max_new_tokens
-    return Settings(
-        max_new_tokens=min(wanted, parts.settings.limits.max_tokens),
-        temperature=standard.temperature if body.temperature is None else body.temperature,
-        top_p=standard.top_p if body.top_p is None else body.top_p,
+    return settings_within(
+        parts.settings.limits,
+        body.max_completion_tokens or body.max_tokens,
+        body.temperature,
+        top_p=Settings().top_p if body.top_p is None else body.top_p,
         seed=None if body.seed is None else body.seed % 2**63,
         stop=_stops(body.stop),
     )

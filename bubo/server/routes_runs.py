@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response, StreamingResponse
 
-from bubo.server.answering import Answering, Plan, Result
+from bubo.server.answering import Answering, Plan, Result, settings_within
 from bubo.server.ids import new_id
 from bubo.server.messages import message_dict
 from bubo.server.problems import NotFoundError, Problem
@@ -17,7 +17,6 @@ from bubo.server.schema_stores import problems
 from bubo.server.services import Owner, Services, owner, services
 from bubo.server.streams import EVENT_STREAM, event_stream
 from bubo.server.turns import branch, check_places, media_ids, turns_of
-from bubo.settings import Settings
 
 __all__ = ["check_ready", "router"]
 
@@ -165,18 +164,13 @@ def _plan(
     parts: Services,
 ) -> Plan:
     pictures, sounds = media_ids(path, media)
-    most = parts.settings.limits.max_tokens
-    wanted = Settings(
-        max_new_tokens=min(chosen.max_tokens or Settings().max_new_tokens, most),
-        temperature=chosen.temperature or 0.0,
-    )
 
     def save(result: Result) -> dict[str, Any]:
         return _save(result, answer, me, parts)
 
     return Plan(
         lambda: turns_of(path, parts.media, me.id, media),
-        wanted,
+        settings_within(parts.settings.limits, chosen.max_tokens, chosen.temperature),
         parts.engine.name,
         pictures,
         sounds,

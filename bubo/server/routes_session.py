@@ -10,7 +10,6 @@ from starlette.responses import Response
 from bubo import __version__
 from bubo.server.schema_stores import SessionInfo, SignIn, problems
 from bubo.server.services import Services, services
-from bubo.settings import Settings
 
 __all__ = ["router"]
 
@@ -22,7 +21,7 @@ Parts = Annotated[Services, Depends(services)]
 def get_session(request: Request, response: Response, parts: Parts) -> dict[str, Any]:
     """Tells who is asking, which model answers, and the limits; with auth none a newcomer gets a cookie."""
     owner = parts.owners.begin(request, response)
-    engine, standard = parts.engine, Settings()
+    engine = parts.engine
     return {
         "auth": parts.owners.auth,
         "signed_in": owner is not None,
@@ -34,7 +33,6 @@ def get_session(request: Request, response: Response, parts: Parts) -> dict[str,
             "languages": list(engine.languages),
         },
         "limits": asdict(parts.settings.limits),
-        "defaults": {"temperature": standard.temperature, "max_tokens": standard.max_new_tokens},
         "version": __version__,
     }
 

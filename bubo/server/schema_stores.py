@@ -100,13 +100,6 @@ class ModelState(BaseModel):
     languages: list[str]
 
 
-class Defaults(BaseModel):
-    """How answers are made where a question says nothing else."""
-
-    temperature: float
-    max_tokens: int
-
-
 class SessionInfo(BaseModel):
     """Who is asking whom, and what may be asked."""
 
@@ -115,7 +108,6 @@ class SessionInfo(BaseModel):
     name: str
     model: ModelState
     limits: dict[str, int | float]
-    defaults: Defaults
     version: str
 
 

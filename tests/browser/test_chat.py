@@ -126,6 +126,44 @@ def test_versions_of_answers_and_questions(visitor: Visitor):
     assert visitor.problems == []
 
 
+def test_two_presses_ask_for_one_answer(visitor: Visitor):
+    page = visitor.open()
+    ask(page, "/say The first words.")
+    finished(page)
+    asked: list[str] = []
+    page.on("request", lambda request: request.url.endswith("/runs") and asked.append(request.url))
+    page.get_by_role("button", name="Answer again").dblclick()
+    expect(page.locator(".answer .versions")).to_contain_text("2 / 2")
+    finished(page)
+    assert len(asked) == 1
+
+
+def test_after_one_answer_the_page_follows_another_that_is_still_made(visitor: Visitor):
+    page = visitor.open()
+    ask(page, "/say One. /delay 0.1")
+    finished(page)
+    conversation = page.url.rsplit("/", 1)[1]
+    served = visitor.get(f"/api/conversations/{conversation}")
+    path = f"/api/conversations/{conversation}/runs"
+    visitor.post(path, data={"text": "/say The longer of the two. /delay 1", "settings": {}})
+    again = {"regenerate": served["messages"][1]["id"], "settings": {}}
+    visitor.post(path, data=again)
+    page.reload()
+    expect(page.locator(".answer .versions")).to_contain_text("2 / 2")
+    finished(page)
+    page.locator(".question").get_by_role("button", name="Next version").click()
+    expect(page.locator(".answer .text")).to_have_text("The longer of the two. /delay 1")
+    finished(page)
+
+
+def test_a_link_that_cannot_be_copied_is_said(visitor: Visitor):
+    page = visitor.open(visitor.ask(text="/say Here."))
+    page.evaluate("() => Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.get_by_text("The browser did not allow copying.").first).to_be_visible()
+    assert visitor.problems == []
+
+
 def test_copy_and_rate(visit: Callable[..., Visitor]):
     visitor = visit(permissions=["clipboard-read", "clipboard-write"])
     page = visitor.open()

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Visitor
-from tests.browser.test_stage import TENT, phrase, place, point_at
+from tests.browser.test_stage import TENT, lit, phrase, place, point_at
 from tests.scripted import Script, ScriptedEngine
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -33,11 +33,6 @@ def two(visit: Callable[..., Visitor], engine: ScriptedEngine) -> Callable[..., 
         return visitor, page
 
     return make
-
-
-def lit(page: Any) -> list[str]:
-    paths = page.locator(".stage-light.is-lit .lit-region").all()
-    return sorted({path.get_attribute("data-entity") for path in paths})
 
 
 def test_phrases_of_both_versions_light_masks_of_one_picture(two: Callable[..., tuple[Visitor, Any]]) -> None:

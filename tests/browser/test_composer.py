@@ -117,6 +117,44 @@ def test_a_file_of_too_many_bytes_is_not_sent(visitor: Visitor):
     assert sent == []
 
 
+#: Counts the addresses of files that the page has made and not let go of.
+COUNT_ADDRESSES = """
+  window.held = 0;
+  const { createObjectURL, revokeObjectURL } = URL;
+  URL.createObjectURL = (...all) => (window.held += 1, createObjectURL.apply(URL, all));
+  URL.revokeObjectURL = (...all) => (window.held -= 1, revokeObjectURL.apply(URL, all));
+"""
+
+
+@pytest.mark.parametrize("way", ["sent", "removed", "left"])
+def test_files_that_are_held_no_more_take_no_memory(visitor: Visitor, way: str):
+    visitor.page.add_init_script(COUNT_ADDRESSES)
+    page = visitor.open()
+    page.locator("input[type=file]").set_input_files([file("picture"), file("sound")])
+    expect(page.locator(".chip.file.ready")).to_have_count(2)
+    assert page.evaluate("held") == 2
+    if way == "sent":
+        page.locator("#question").press("Enter")
+        expect(page.locator(".question .thumb")).to_have_count(2)
+    elif way == "removed":
+        page.get_by_role("button", name="Remove sample.png").click()
+        page.get_by_role("button", name="Remove sample.wav").click()
+    else:
+        page.get_by_role("link", name="New conversation").click()
+    expect(page.locator(".chip.file")).to_have_count(0)
+    assert page.evaluate("held") == 0
+
+
+def test_a_file_that_is_left_behind_is_sent_no_further(visitor: Visitor):
+    page = visitor.open()
+    page.route("**/api/media", lambda route: None)
+    with page.expect_request("**/api/media"):
+        page.locator("input[type=file]").set_input_files(file("picture"))
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/media")):
+        page.get_by_role("link", name="New conversation").click()
+    expect(page.locator(".chip.file")).to_have_count(0)
+
+
 def test_keys_of_the_box(visitor: Visitor):
     page = visitor.open()
     box = page.locator("#question")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from bubo.settings import Settings
 from tests.browser.conftest import Visitor
 from tests.browser.waiting import until
 from tests.scripted import Script, ScriptedEngine
@@ -132,6 +133,9 @@ def test_a_draft_survives_a_reload(visitor: Visitor):
 def test_settings_are_kept_and_sent(visitor: Visitor):
     page = visitor.open()
     page.get_by_role("button", name="Settings").click()
+    usual = {"Temperature": Settings().temperature, "Longest answer": Settings().max_new_tokens}
+    for name, value in usual.items():
+        expect(page.get_by_label(name, exact=True)).to_have_value(f"{value:g}")
     page.get_by_role("switch", name="Show what words stand on").uncheck()
     page.get_by_label("Temperature", exact=True).fill("0.3")
     page.get_by_text("Dark", exact=True).click()
@@ -155,3 +159,70 @@ def test_offline_is_said_and_the_text_stays(visitor: Visitor):
     expect(page.locator("#question")).to_have_value("Are you there?")
     visitor.context.set_offline(False)
     expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_what_was_sent_is_no_draft_any_more(visitor: Visitor):
+    page = visitor.open()
+    page.locator("#question").fill("/say Sent.")
+    page.locator("#question").press("Enter")
+    expect(page.locator(".answer .text")).to_have_text("Sent.")
+    page.get_by_role("link", name="New conversation").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    expect(page.locator("#question")).to_have_value("")
+
+
+def test_a_question_that_is_on_its_way_takes_no_words_of_another_conversation(visitor: Visitor):
+    other = visitor.ask(text="/say The other one.")
+    page = visitor.open(other)
+    page.locator("#question").fill("Half a thought")
+    page.get_by_role("link", name="New conversation").click()
+    page.locator("#question").fill("/say Late.")
+    held: list[Any] = []
+    page.route("**/runs", lambda route: held.append(route))
+    page.locator("#question").press("Enter")
+    expect(rows(page)).to_have_count(2)
+    until(page, "location.pathname.startsWith('/c/')")
+    page.locator(f".side-item a[data-id='{other}']").click()
+    expect(page.locator(".answer .text")).to_have_text("The other one.")
+    expect(page.locator("#question")).to_have_value("Half a thought")
+    with page.expect_response("**/runs"):
+        held[0].continue_()
+    expect(page.locator(".send-button:not(.stop)")).to_be_enabled()
+    expect(page.locator("#question")).to_have_value("Half a thought")
+    page.get_by_role("link", name="New conversation").click()
+    expect(page.locator("#question")).to_have_value("")
+    assert visitor.problems == []
+
+
+def test_of_two_conversations_the_one_that_was_chosen_last_is_shown(visitor: Visitor):
+    slow, quick = visitor.ask(text="/say The slow one."), visitor.ask(text="/say The quick one.")
+    page = visitor.open()
+    expect(rows(page)).to_have_count(2)
+    held: list[Any] = []
+    page.route(f"**/api/conversations/{slow}", lambda route: held.append(route))
+    with page.expect_request(f"**/api/conversations/{slow}"):
+        page.locator(f".side-item a[data-id='{slow}']").click()
+    page.locator(f".side-item a[data-id='{quick}']").click()
+    expect(page.locator(".answer .text")).to_have_text("The quick one.")
+    with page.expect_response(f"**/api/conversations/{slow}"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator(".answer .text")).to_have_text("The quick one.")
+    assert page.url.endswith(f"/c/{quick}")
+    page.go_back()
+    expect(page.locator(".welcome")).to_be_visible()
+
+
+def test_a_name_that_is_being_written_outlasts_news_of_the_list(visitor: Visitor):
+    visitor.ask(text="First about owls")
+    page = visitor.open()
+    page.locator(".side-item").hover()
+    page.locator(".side-item").get_by_role("button", name="Rename").click()
+    page.keyboard.type("Half a na")
+    visitor.ask(text="Then about cars")
+    with page.expect_response("**/api/conversations"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(200)
+    page.keyboard.type("me")
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_text(["Then about cars", "Half a name"])

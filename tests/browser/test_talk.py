@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import expect
-
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.test_chat import ask, finished

@@ -99,6 +99,15 @@ def test_keys_are_told_and_the_sheet_gives_the_focus_back(visitor: Visitor) -> N
     expect(page.locator(".stage-frame")).to_be_focused()
 
 
+def test_keys_are_told_where_there_is_no_picture(visitor: Visitor) -> None:
+    page = visitor.open()
+    page.locator("#question").press("?")
+    expect(page.locator("#question")).to_have_value("?")
+    expect(page.locator("dialog.sheet[open]")).to_have_count(0)
+    page.get_by_role("link", name="New conversation").press("?")
+    expect(page.locator("dialog.sheet[open]")).to_be_visible()
+
+
 def save(page: Any, words: str) -> bytes:
     """What an entry of the menu downloads."""
     page.locator(".bar-export summary").click()

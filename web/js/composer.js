@@ -4,7 +4,7 @@
 import { button, byId, fill, icon, make } from "./dom.js";
 import { Files, limitsOf } from "./files.js";
 import { bytes, clock, number, percent, seconds, t } from "./i18n.js";
-import { DRAFT } from "./preferences.js";
+import { readDraft, writeDraft } from "./preferences.js";
 import { badge, placeLabel, placeSign, words } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./types.js").Message} Message */
@@ -18,6 +18,8 @@ export class Composer {
     /** @type {Message|null} */
     this.editing = null;
     this.busy = false;
+    /** How many conversations were opened. */
+    this.opened = 0;
     /** @type {{stop: () => void, cancel: () => void}|null} */
     this.recording = null;
     this.form = /** @type {HTMLFormElement} */ (byId("composer"));
@@ -138,6 +140,7 @@ export class Composer {
     const { chips, attachments } = this.store.state;
     const typed = this.box.value.trim();
     const edited = this.editing;
+    const [opened, draft] = [this.opened, this.#draft];
     const question = {
       text: typed || t("composer.what_is_this"),
       media: attachments.filter((one) => one.state === "ready" && one.media).map((one) => one.media?.id),
@@ -148,13 +151,14 @@ export class Composer {
     this.busy = true;
     this.refresh();
     this.warn(null);
-    const draft = this.#draft;
     try {
       await this.actions.ask(question);
-      this.clear();
-      this.#keep(draft); // the question may have begun a conversation: what was kept before it had an id goes
+      writeDraft(draft, "");
+      if (opened === this.opened) this.clear();
     } catch (error) {
-      this.warn(words(error));
+      // somebody who is in another conversation by now finds the words where they were written
+      if (opened === this.opened) this.warn(words(error));
+      else this.store.emit("toast", { error });
     } finally {
       this.busy = false;
       this.refresh();
@@ -274,23 +278,18 @@ export class Composer {
   }
 
   get #draft() {
-    return `${DRAFT}${this.store.state.conversation?.id ?? "new"}`;
+    return this.store.state.conversation?.id ?? "new";
   }
 
-  #keep(draft = this.#draft) {
-    try {
-      sessionStorage.setItem(draft, this.editing ? "" : this.box.value);
-    } catch { /* storage is off: the draft is lost at reload */ }
+  #keep() {
+    writeDraft(this.#draft, this.editing ? "" : this.box.value);
   }
 
   #restore() {
     this.editing = null;
+    this.opened += 1;
     this.warn(null);
-    try {
-      this.box.value = sessionStorage.getItem(this.#draft) ?? "";
-    } catch {
-      this.box.value = "";
-    }
+    this.box.value = readDraft(this.#draft);
     this.grow();
     this.refresh();
   }

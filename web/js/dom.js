@@ -65,6 +65,13 @@ export function byId(id) {
   return found;
 }
 
+/** Whether a key is meant for what is written in, or for the browser, or for an open dialog. @param {KeyboardEvent} event */
+export function isTaken(event) {
+  const { target } = event;
+  const writes = target instanceof HTMLElement && target.matches("input:not([type=range]), textarea, select, [contenteditable]");
+  return event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || writes || Boolean(document.querySelector("dialog[open]"));
+}
+
 let saying = 0;
 
 /** Have a screen reader say something, politely; of several at once the last counts. @param {string} text */

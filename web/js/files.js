@@ -26,6 +26,20 @@ export class Files {
     this.store = store;
     /** @type {Map<string, AbortController>} */
     this.sending = new Map();
+    /** Addresses of what was chosen, by key. @type {Map<string, string>} */
+    this.previews = new Map();
+    store.on("attachments", () => this.#letGo());
+  }
+
+  /** What is not held any more, sent or not, takes no memory and goes no further. */
+  #letGo() {
+    const held = new Set(this.store.state.attachments.map((one) => one.key));
+    for (const [key, stop] of this.sending) if (!held.has(key)) stop.abort();
+    for (const [key, address] of this.previews) {
+      if (held.has(key)) continue;
+      URL.revokeObjectURL(address);
+      this.previews.delete(key);
+    }
   }
 
   /** @param {Iterable<File>} files */
@@ -46,6 +60,7 @@ export class Files {
     const kind = kindOf(file);
     const key = this.store.key();
     const preview = kind === "unknown" ? undefined : URL.createObjectURL(file);
+    if (preview) this.previews.set(key, preview);
     /** @type {Attachment} */
     const attachment = { key, name: file.name, bytes: file.size, kind, progress: 0, state: "uploading", preview };
     this.store.setAttachments([...this.store.state.attachments, attachment]);
@@ -84,10 +99,8 @@ export class Files {
 
   /** @param {string} key */
   remove(key) {
-    this.sending.get(key)?.abort();
     const { attachments, messages, chips } = this.store.state;
     const gone = attachments.find((one) => one.key === key);
-    if (gone?.preview?.startsWith("blob:")) URL.revokeObjectURL(gone.preview);
     this.store.setAttachments(attachments.filter((one) => one.key !== key));
     const id = gone?.media?.id;
     if (!id || this.store.state.shelf.includes(id)) return;

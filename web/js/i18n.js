@@ -4,6 +4,8 @@
  * A text may hold {name} for a value; a key that ends in _one or _other is chosen by `values.count`.
  */
 
+import { keep, kept } from "./preferences.js";
+
 export const LANGUAGES = ["en", "es"];
 const KEPT = "bubo.language";
 
@@ -13,13 +15,13 @@ export let language = "en";
 
 /** The kept choice, else the first language of the browser that we have. */
 export function preferredLanguage() {
-  const wanted = [localStorage.getItem(KEPT) ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2).toLowerCase());
+  const wanted = [kept(KEPT) ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2).toLowerCase());
   return wanted.find((tag) => LANGUAGES.includes(tag)) ?? LANGUAGES[0];
 }
 
 /** Keep a choice; the page is drawn anew in that language. @param {string} tag */
 export function chooseLanguage(tag) {
-  localStorage.setItem(KEPT, tag);
+  keep(KEPT, tag);
   location.reload();
 }
 

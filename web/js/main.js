@@ -3,9 +3,9 @@
 
 import { api, ApiError, expired } from "./api.js";
 import { Composer } from "./composer.js";
-import { button, byId, make } from "./dom.js";
+import { button, byId, isTaken, make } from "./dom.js";
 import { loadLanguage, t } from "./i18n.js";
-import { loginPage, problemPage, toast, wireNotice } from "./notices.js";
+import { copy, loginPage, problemPage, toast, wireNotice } from "./notices.js";
 import { TABS } from "./preferences.js";
 import { Sidebar } from "./sidebar.js";
 import { Store } from "./store.js";
@@ -56,15 +56,23 @@ async function loadStage(root) {
   mountStage(root, store);
 }
 
+/** How often somebody went to a conversation. */
+let gone = 0;
+
 /** Open a conversation, or the empty page. @param {string|null} id @param {boolean} [push] Make it the address. */
 async function go(id, push = true) {
+  gone += 1;
+  const mine = gone;
   (await talk)?.leave();
+  if (mine !== gone) return;
   if (id === null) store.open(null);
   else {
     try {
       const [conversation] = await Promise.all([api.conversation(id), loadTalk()]);
+      if (mine !== gone) return; // somebody did not wait for it, and is elsewhere
       store.open(conversation);
     } catch (error) {
+      if (mine !== gone) return;
       if (error instanceof ApiError && error.status === 404) problemPage("missing", () => undefined);
       else if (error instanceof ApiError && error.status !== 401) problemPage("broken", () => location.reload());
       return;
@@ -82,9 +90,16 @@ function addressed() {
   return /^\/c\/([^/]+)\/?$/.exec(location.pathname)?.[1] ?? null;
 }
 
+let asking = false;
+
 /** @param {any} question */
 async function ask(question) {
-  await (await loadTalk()).ask(question);
+  asking = true;
+  try {
+    await (await loadTalk()).ask(question);
+  } finally {
+    asking = false;
+  }
 }
 
 async function stop() {
@@ -94,7 +109,7 @@ async function stop() {
 /** A new answer to the same question. @param {string} id */
 async function again(id) {
   const answer = store.state.messages.get(id);
-  if (!answer || store.state.run) return;
+  if (!answer || asking || store.state.run) return;
   const question = store.state.messages.get(answer.parent ?? "");
   try {
     await ask({ text: question?.text ?? "", parent: question?.parent ?? null, regenerate: id });
@@ -117,14 +132,11 @@ async function takeExample(id) {
 
 function buildTop() {
   const title = make("h1", {});
-  const share = button("link", t("top.copy_link"), async () => {
-    await navigator.clipboard.writeText(location.href);
-    toast({ key: "top.link_copied" });
-  });
+  const share = button("link", t("top.copy_link"), () => copy(location.href, "top.link_copied"));
   const save = button("export", t("top.export"), () => {
     make("a", { href: api.exportAddress(store.state.conversation?.id ?? ""), download: "" }).click();
   });
-  const keys = button("keyboard", t("top.shortcuts"), async () => (await import("./shortcuts.js")).toggleShortcuts(), { class: "icon-button wide-only" });
+  const keys = button("keyboard", t("top.shortcuts"), showKeys, { class: "icon-button wide-only" });
   byId("top").append(button("menu", t("top.menu"), () => sidebar.open(), { class: "icon-button drawer-button" }), title, make("span", { class: "grow" }), share, save, keys);
   const draw = () => {
     const { conversation } = store.state;
@@ -140,6 +152,10 @@ function buildTop() {
     draw();
   });
   draw();
+}
+
+async function showKeys() {
+  (await import("./shortcuts.js")).toggleShortcuts();
 }
 
 /** Escape ends the nearest thing: drawer, pin, answer. @param {KeyboardEvent} event */
@@ -183,6 +199,7 @@ async function start() {
   store.on("created", (conversation) => history.pushState(null, "", `/c/${encodeURIComponent(conversation.id)}`));
   addEventListener("popstate", () => go(addressed(), false));
   document.addEventListener("keydown", escape);
+  document.addEventListener("keydown", (event) => event.key === "?" && !isTaken(event) && (event.preventDefault(), showKeys()));
   // a version chosen here is the one that is shown next time
   store.on("followed", (leaf) => store.state.conversation && api.changeConversation(store.state.conversation.id, { leaf }).catch(() => undefined));
   await go(addressed(), false);

@@ -4,6 +4,7 @@
 import { api } from "./api.js";
 import { button, icon, make } from "./dom.js";
 import { clock, has, number, percent, seconds, t } from "./i18n.js";
+import { copy } from "./notices.js";
 import { patch } from "./patch.js";
 import { decorate } from "./phrases.js";
 import { plainBlocks } from "./tree.js";
@@ -148,7 +149,7 @@ export class MessageView {
     }
     if (message.role === "user") parts.push(small("edit", t("chat.edit"), () => edit(message)));
     else if (message.status !== "running") {
-      if (message.text) parts.push(small("copy", t("chat.copy"), () => this.#copy(this.body.innerText)), this.#copyMarkdown(message));
+      if (message.text) parts.push(small("copy", t("chat.copy"), () => copy(this.body.innerText, "chat.copied")), this.#copyMarkdown(message));
       parts.push(small("again", t("chat.again"), () => again(message.id)));
       for (const [name, rating] of /** @type {const} */ ([["up", 1], ["down", -1]])) {
         const given = message.rating === rating;
@@ -162,17 +163,7 @@ export class MessageView {
 
   /** @param {Message} message */
   #copyMarkdown(message) {
-    return button("", t("chat.copy_markdown"), () => this.#copy(message.text), { text: true, class: "icon-button small wide" });
-  }
-
-  /** @param {string} text */
-  async #copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.context.store.emit("toast", { key: "chat.copied" });
-    } catch {
-      this.context.store.emit("toast", { key: "chat.not_copied" });
-    }
+    return button("", t("chat.copy_markdown"), () => copy(message.text, "chat.copied"), { text: true, class: "icon-button small wide" });
   }
 
   /** @param {string} id @param {-1|0|1} rating */

@@ -30,6 +30,16 @@ export function toast(notice) {
   setTimeout(gone, (notice.seconds ?? 4) * 1000);
 }
 
+/** Put a text into the clipboard, and say so. @param {string} text @param {string} key Of what is said. */
+export async function copy(text, key) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast({ key });
+  } catch {
+    toast({ key: "chat.not_copied" });
+  }
+}
+
 /** The bar above the log: one thing that is the matter with everything; and below the composer, which languages the model
  * understands, where that of the page is not among them. @param {Store} store */
 export function wireNotice(store) {

@@ -39,10 +39,12 @@ export class Runs {
     this.follow(run?.id ?? run, answer.id, conversation);
   }
 
-  /** Attach to the answer that is still being made, if there is one on the shown branch. */
+  /** Attach to an answer that is still being made, first to that of the shown branch. */
   resume() {
     const { store } = this;
-    const answer = [...store.state.messages.values()].find((message) => message.status === "running" && message.run);
+    const made = [...store.state.messages.values()].filter((message) => message.status === "running" && message.run);
+    const shown = store.branch();
+    const answer = made.find((message) => shown.includes(message)) ?? made[0];
     if (answer?.run && store.state.conversation) {
       // everything is sent again from the first event on
       store.setMessage({ id: answer.id, text: "", blocks: [] });
@@ -86,6 +88,7 @@ export class Runs {
     const answer = store.state.messages.get(message);
     if (answer?.status === "running") store.setMessage({ id: message, status: "interrupted" });
     store.emit("finished", message);
+    this.resume();
   }
 
   /** The events are gone: what the server has kept counts. @param {string} conversation @param {string} message */

@@ -145,9 +145,10 @@ export function pinnedTools(store, pointer) {
     const made = await cutout(pointer.image, overlay, pinned);
     const seen = Object.assign(new Image(), { src: made.href });
     await seen.decode();
-    if (pinned !== store.state.pointing.pinned) return;
+    const [region] = regionsHere();
+    if (!region || pinned !== store.state.pointing.pinned) return;
     Object.assign(cut, made);
-    cut.firstElementChild?.replaceWith(pointer.cropOf(/** @type {import("./geometry.js").Box} */ (regionsHere()[0].bbox), seen) ?? icon("cutout"));
+    cut.firstElementChild?.replaceWith(pointer.cropOf(/** @type {import("./geometry.js").Box} */ (region.bbox), seen) ?? icon("cutout"));
   };
   cut.addEventListener("pointerenter", cutOut);
   cut.addEventListener("focus", cutOut);

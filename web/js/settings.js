@@ -5,7 +5,7 @@ import { button, make } from "./dom.js";
 import { limitsOf } from "./files.js";
 import { chooseLanguage, language, LANGUAGES, number, t } from "./i18n.js";
 import { closeDialog, dialog, toast } from "./notices.js";
-import { readSettings, writeSettings } from "./preferences.js";
+import { keep, readSettings, writeSettings } from "./preferences.js";
 import { signOut } from "./session.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -52,7 +52,7 @@ function choice(name, title, choices, chosen, choose) {
 
 /** @param {string} value */
 function chooseTheme(value) {
-  localStorage.setItem("bubo.theme", value);
+  keep("bubo.theme", value);
   dispatchEvent(new Event("bubo-theme"));
 }
 
@@ -75,8 +75,8 @@ export function openSettings(store) {
     choice("language", t("settings.language"), LANGUAGES.map((tag) => [tag, new Intl.DisplayNames(tag, { type: "language" }).of(tag) ?? tag]), language, chooseLanguage),
     row(t("settings.grounding"), t("settings.grounding_help"), grounding),
     row(t("settings.threshold"), t("settings.threshold_help"), slider("set-threshold", { min: 0, max: 1, step: 0.05, usual: 0, value: settings.threshold }, (value) => set("threshold", value)), "set-threshold"),
-    row(t("settings.temperature"), t("settings.temperature_help"), slider("set-temperature", { min: 0, max: 2, step: 0.1, usual: session?.defaults.temperature ?? 0, value: settings.temperature }, (value) => set("temperature", value)), "set-temperature"),
-    row(t("settings.max_tokens"), t("settings.max_tokens_help"), slider("set-tokens", { min: 16, max: limitsOf(store).max_tokens, step: 16, usual: session?.defaults.max_tokens ?? 160, value: settings.max_tokens }, (value) => set("max_tokens", value)), "set-tokens"),
+    row(t("settings.temperature"), t("settings.temperature_help"), slider("set-temperature", { min: 0, max: 2, step: 0.1, usual: 0, value: settings.temperature }, (value) => set("temperature", value)), "set-temperature"),
+    row(t("settings.max_tokens"), t("settings.max_tokens_help"), slider("set-tokens", { min: 16, max: limitsOf(store).max_tokens, step: 16, usual: Math.min(160, limitsOf(store).max_tokens), value: settings.max_tokens }, (value) => set("max_tokens", value)), "set-tokens"),
     make("div", { class: "dialog-foot" },
       make("p", { class: "quiet" }, model?.id ? t("settings.model", { model: model.id }) : "", session?.version ? ` · Bubo ${session.version}` : ""),
       session && session.auth !== "none" && button("out", t("settings.sign_out"), async () => {

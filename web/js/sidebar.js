@@ -25,6 +25,7 @@ export class Sidebar {
     this.shown = [];
     this.next = null;
     this.asked = 0;
+    this.renaming = false;
     this.root = byId("sidebar");
     this.scrim = byId("scrim");
     this.list = make("nav", { class: "side-list", "aria-label": t("sidebar.conversations") });
@@ -103,17 +104,20 @@ export class Sidebar {
   async #more() {
     if (!this.next || this.loading) return;
     this.loading = true;
+    const { asked } = this;
     try {
       const { conversations, next } = await api.conversations({ q: this.search.value.trim(), before: this.next });
+      if (asked !== this.asked) return;
       this.shown = [...this.shown, ...conversations];
       this.next = next ?? null;
       this.#draw();
-    } finally {
+    } catch { /* asked again when the list is moved again */ } finally {
       this.loading = false;
     }
   }
 
   #draw() {
+    if (this.renaming) return; // what is being written stays; the list is drawn when that is done
     const now = new Date();
     /** @type {Map<string, Conversation[]>} */
     const groups = new Map();
@@ -147,20 +151,21 @@ export class Sidebar {
   /** @param {HTMLElement} row @param {Conversation} one */
   #rename(row, one) {
     const field = /** @type {HTMLInputElement} */ (make("input", { class: "field", maxlength: 200, value: one.title, "aria-label": t("sidebar.new_title") }));
-    let done = false;
+    this.renaming = true;
     const finish = async (/** @type {boolean} */ keep) => {
-      if (done) return;
-      done = true;
+      if (!this.renaming) return;
+      this.renaming = false;
       const title = field.value.trim();
       if (keep && title && title !== one.title) {
         try {
           await api.changeConversation(one.id, { title });
-          one.title = title;
+          for (const same of [one, ...this.shown.filter(({ id }) => id === one.id)]) same.title = title; // the list may be newer
           this.store.emit("renamed", one);
         } catch (error) {
           this.store.emit("toast", { error });
         }
       }
+      if (this.renaming) return; // another one by now
       this.#draw();
       /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-id="${CSS.escape(one.id)}"]`))?.focus();
     };

@@ -8,7 +8,7 @@
  * It reads `store.state` and calls `store.light / pin / addChip / play / show / setView`; nothing else is needed.
  */
 
-import { button, icon, make, rove } from "./dom.js";
+import { button, icon, isTaken, make, rove } from "./dom.js";
 import { clock, t } from "./i18n.js";
 import { outliner } from "./outliner.js";
 import { leadFromPhrases, Overlay } from "./overlay.js";
@@ -87,14 +87,9 @@ class Stage {
   }
 
   /** @param {KeyboardEvent} event */
-  async key(event) {
-    const { target } = event;
-    const writes = target instanceof HTMLElement && target.matches("input:not([type=range]), textarea, select, [contenteditable]");
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || writes || document.querySelector("dialog[open]")) return;
-    if (event.key === "?") {
-      event.preventDefault();
-      (await import("./shortcuts.js")).toggleShortcuts();
-    } else if (event.key.toLowerCase() === "v" && this.shown.picture) {
+  key(event) {
+    if (isTaken(event)) return;
+    if (event.key.toLowerCase() === "v" && this.shown.picture) {
       event.preventDefault();
       nextMode(this.store);
     } else if (event.key.toLowerCase() === "c" && this.pinned.correct()) event.preventDefault();

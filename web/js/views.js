@@ -5,6 +5,7 @@
 import { api } from "./api.js";
 import { button, icon, make, say } from "./dom.js";
 import { percent, t } from "./i18n.js";
+import { keep, keptObject } from "./preferences.js";
 import { badge } from "./words.js";
 import { toggleFullscreen } from "./zoom.js";
 
@@ -22,24 +23,18 @@ const KEPT = "bubo.view";
 
 /** The kept choice of this browser. */
 function keptView() {
-  try {
-    const { mode, opacity } = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
-    return {
-      mode: MODES.includes(mode) ? mode : MODES[0],
-      opacity: typeof opacity === "number" && opacity >= 0 && opacity <= 1 ? opacity : 0.55,
-    };
-  } catch {
-    return { mode: MODES[0], opacity: 0.55 };
-  }
+  const { mode, opacity } = keptObject(KEPT);
+  return {
+    mode: MODES.includes(mode) ? mode : MODES[0],
+    opacity: typeof opacity === "number" && opacity >= 0 && opacity <= 1 ? opacity : 0.55,
+  };
 }
 
 /** @param {Store} store @param {Partial<import("./types.js").View>} change */
 function choose(store, change) {
   store.setView(change);
   const { mode, opacity } = store.state.view;
-  try {
-    localStorage.setItem(KEPT, JSON.stringify({ mode, opacity }));
-  } catch { /* storage is off: the choice lasts as long as the page */ }
+  keep(KEPT, JSON.stringify({ mode, opacity }));
 }
 
 /** The next way of showing. @param {Store} store */
