@@ -207,7 +207,7 @@ function timings(message) {
 
 /**
  * The verdict of an answer, if an earlier answer of the branch has not said the same.
- * @param {Message} message @param {Store} store @returns {import("./types.js").Verdict|null}
+ * @param {Message} message @param {import("./store.js").Store} store @returns {import("./types.js").Verdict|null}
  */
 function news(message, store) {
   const verdict = message.grounding?.verdict;

@@ -33,7 +33,7 @@ export class Runs {
     const { run, question, answer } = await api.ask(conversation, { ...ask, settings: { ...(ask.regenerate ? ANOTHER : {}), ...readSettings() } });
     if (store.state.conversation?.id !== conversation) return;
     store.emit("asked");
-    store.pin(null, "asked");
+    store.pin(null, "app");
     store.setMessage(question, !ask.regenerate);
     store.setMessage(answer, true);
     this.follow(run?.id ?? run, answer.id, conversation);
