@@ -56,7 +56,9 @@ class Packing:
 
     def __init__(self, runs: Sequence[tuple[int, int, int]], device: torch.device):
         self.order = sorted(range(len(runs)), key=lambda number: runs[number][2] > 1)
-        slots, places, last = [], [], [0] * len(runs)
+        slots: list[int] = []
+        places: list[int] = []
+        last = [0] * len(runs)
         self.prompts: list[Prompt] = []
         for number in self.order:
             slot, first, count = runs[number]
