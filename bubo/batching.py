@@ -1,7 +1,7 @@
 """The forward passes of several conversations over one language model.
 
-Prompts are fed in chunks, and single tokens of conversations that wait at the same time in one pass. Where a
-model or its cache does not allow that, they are fed one by one; the answers are the same.
+Prompts are fed in chunks; single tokens and short prompts of conversations that wait at the same time share a
+pass. Where a model or its cache does not allow that, they are fed one by one; the answers are the same.
 """
 
 import logging
@@ -31,6 +31,8 @@ PATIENCE_S = 0.02
 #: longer than `CHUNK_S`, so that nobody waits long and a stop is heeded soon.
 CHUNK, CHUNK_LEAST, CHUNK_MOST = 256, 32, 1024
 CHUNK_S = 0.4
+#: Most new tokens of a prompt that shares a pass with the steps of others.
+MOST_SHARED = 64
 #: Relative difference of logits in a shared pass from those computed alone that rounding can explain.
 ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-3}
 ROUNDING_HALF = 0.1
@@ -75,9 +77,11 @@ class Batcher:
     def __init__(self, model: Any, banned: Tensor):
         self._model = model
         self._banned = banned
-        self._passes: Passes[Row, Fed] = Passes(self._run, MOST_ROWS, PATIENCE_S)
+        self._passes: Passes[Row, Fed] = Passes(self._run, MOST_ROWS, PATIENCE_S, self._weight)
         self._slots = Slots()
-        self._agrees: bool | None = None  # whether shared passes give what single ones give, once it is known
+        # whether shared passes give what single ones give, once it is known
+        self._agrees: bool | None = None  # those of steps
+        self._packs: bool | None = None  # those with prompts
         self._chunk = CHUNK
 
     def alone(self, work: Callable[[], Value]) -> Value:
@@ -102,6 +106,10 @@ class Batcher:
             media: Soft tokens of all media that are not in the cache yet.
             stop: Looked at between chunks.
         """
+        if self._may_share(row, keys):
+            if stop is not None and stop.is_set():
+                return None
+            return self._share(row, ids[len(row.kept.keys) :])
         self.leave(row)
         kept, fed = row.kept, None
         while len(kept.keys) < len(ids):
@@ -119,11 +127,10 @@ class Batcher:
 
     def step(self, row: Row, token: int) -> Fed:
         """Feeds one token, together with those of others that wait."""
-        row.token = token
-        with torch.inference_mode():
-            if self._agrees is False or (row.slot is None and not fits_slot(row.kept)):
-                return self._passes.alone(lambda: self._feed_one(row))
-            return self._passes.share(row, row)
+        if self._agrees is False or (row.slot is None and not fits_slot(row.kept)):
+            row.tokens = (token,)
+            return self.alone(lambda: self._feed_row(row))
+        return self._share(row, (token,))
 
     def rewind(self, row: Row, length: int) -> None:
         """Forgets the positions of a row from `length` on."""
@@ -140,6 +147,26 @@ class Batcher:
         if row.slot is not None:
             self.alone(lambda: self._slots.leave(row))
 
+    def _may_share(self, row: Row, keys: Sequence[Key]) -> bool:
+        """Whether what is new of a prompt may be fed with the steps of others: a few tokens, no media."""
+        new = keys[len(row.kept.keys) :]
+        return (
+            self._packs is not False
+            and self._agrees is not False
+            and 0 < len(new) <= min(MOST_SHARED, self._chunk)
+            and not any(isinstance(key, str) for key in new)
+            and (row.slot is not None or fits_slot(row.kept))
+        )
+
+    def _share(self, row: Row, tokens: Sequence[int]) -> Fed:
+        row.tokens = tokens
+        with torch.inference_mode():
+            return self._passes.share(row, row)
+
+    def _weight(self, row: Row) -> float:
+        """How much of a shared pass a row takes; prompts are no more than a chunk together."""
+        return len(row.tokens) / self._chunk if len(row.tokens) > 1 else 0.0
+
     # ------------------------------------------------------------ inside a pass
 
     def _rewind(self, row: Row, length: int) -> None:
@@ -150,64 +177,81 @@ class Batcher:
             del row.kept.keys[length:]
 
     def _run(self, rows: list[Row]) -> list[Fed | Exception]:
-        """One step of each row, together if there are several."""
+        """The new tokens of each row, together if there are several rows."""
         for row in self._slots.rows:
             if row.missed >= MOST_MISSED and row not in rows:
                 self._slots.leave(row)
+        failed = False
         if len(rows) > 1 or rows[0].slot is not None:
             try:
                 shared = self._run_together(rows)
             except Exception as error:  # whatever it was, it may concern one of them only
                 logger.warning("A shared pass failed, its conversations go on one by one: %s", error)
-                shared = None
+                shared, failed = None, True
             if shared is not None:
                 return [*shared]
             for row in self._slots.rows:
                 self._slots.leave(row)
-        return [self._attempt(row) for row in rows]
+        results = [self._attempt(row) for row in rows]
+        if failed and _with_prompts(rows) and not any(isinstance(result, Exception) for result in results):
+            self._packs = False  # it was none of them
+        return results
 
     def _run_together(self, rows: list[Row]) -> list[Fed] | None:
         """One pass for all; None if its results are not those of single passes."""
         for row in rows:
             self._slots.join(row)
-        alone = {} if self._agrees else self._examples(rows)
+        packed = _with_prompts(rows)
+        alone = {} if (self._packs if packed else self._agrees) else self._examples(rows)
         logits = self._slots.step(self._model, rows)
         for row, expected in alone.items():
             if not _close(logits[rows.index(row)], expected):
-                logger.warning("This model does not take steps together; conversations go on one by one.")
-                self._agrees = False
+                self._refuse(packed)
                 for one in rows:  # the step is taken back
                     self._slots.crop(one, len(one.kept.keys))
                 return None
         if len({self._slots.length(row) for row in rows}) > 1:
-            self._agrees = True
+            if packed:
+                self._packs = True
+            else:
+                self._agrees = True
         for row in rows:
-            row.kept.keys.append(row.token)
+            row.kept.keys.extend(row.tokens)
         logits = logits.masked_fill(self._banned, -torch.inf)
         best = logits.argmax(-1).tolist()
         return [Fed(*pair) for pair in zip(logits, best, strict=True)]
 
+    def _refuse(self, packed: bool) -> None:
+        """Never again a pass of this kind."""
+        if packed:
+            logger.warning("This model does not take prompts with steps; prompts are fed by themselves.")
+            self._packs = False
+        else:
+            logger.warning("This model does not take steps together; conversations go on one by one.")
+            self._agrees = False
+
     def _examples(self, rows: list[Row]) -> dict[Row, Tensor]:
-        """The logits that the shortest and the longest row get by themselves."""
-        ends = {choice(rows, key=self._slots.length) for choice in (min, max)}
+        """The logits that the shortest and the longest row get by themselves, and any with a prompt."""
+        chosen = {choice(rows, key=self._slots.length) for choice in (min, max)}
+        chosen |= {row for row in rows if len(row.tokens) > 1}
         return {
             row: self._model(
-                input_ids=torch.tensor([[row.token]], device=self._model.device),
+                input_ids=torch.tensor([row.tokens], device=self._model.device),
                 past_key_values=self._slots.copy(row),
                 use_cache=True,
                 logits_to_keep=1,
             ).logits[0, -1]
-            for row in ends
+            for row in chosen
         }
 
     def _attempt(self, row: Row) -> Fed | Exception:
         try:
-            return self._feed_one(row)
+            return self._feed_row(row)
         except Exception as error:
             return error
 
-    def _feed_one(self, row: Row) -> Fed:
-        return self._feed(row.kept, [row.token], [row.token], {})
+    def _feed_row(self, row: Row) -> Fed:
+        return self._feed(row.kept, row.tokens, row.tokens, {})
 
     def _feed(self, kept: Kept, ids: Sequence[int], keys: Sequence[Key], features: dict[str, Tensor]) -> Fed:
         """One forward pass over new positions of one conversation."""
@@ -245,6 +289,10 @@ def _chunk_end(keys: Sequence[Key], start: int, end: int) -> int:
     while end < len(keys) and keys[end] == keys[end - 1]:
         end += 1
     return end
+
+
+def _with_prompts(rows: Sequence[Row]) -> bool:
+    return any(len(row.tokens) > 1 for row in rows)
 
 
 def _close(logits: Tensor, expected: Tensor) -> bool:

@@ -58,12 +58,19 @@ class Passes(Generic[Item, Result]):
         most: Most items of a pass.
         patience_s: Most seconds that a shared pass waits for the members of the one before, if they are not
             there yet; it never waits longer than that one took.
+        weigh: How much of a pass an item takes; the items of a pass are no more than 1 together, unless the
+            first one is by itself. Without it they weigh nothing.
     """
 
     def __init__(
-        self, run: Callable[[list[Item]], Sequence[Result | Exception]], most: int, patience_s: float = 0.0
+        self,
+        run: Callable[[list[Item]], Sequence[Result | Exception]],
+        most: int,
+        patience_s: float = 0.0,
+        weigh: Callable[[Item], float] = lambda item: 0.0,
     ):
         self._run = run
+        self._weigh = weigh
         self._most = most
         self._patience_s = patience_s
         self._lock = threading.Lock()
@@ -157,9 +164,20 @@ class Passes(Generic[Item, Result]):
                 with self._lock:
                     self._complete = None
         with self._lock:
-            taken[:] = [ticket for ticket in self._line if ticket.work is None][: self._most]
+            taken[:] = self._fitting([ticket for ticket in self._line if ticket.work is None])
             self._line = [ticket for ticket in self._line if ticket not in taken]
             self._expected = {ticket.member for ticket in taken} - {None}
+
+    def _fitting(self, waiting: Sequence[_Ticket]) -> list[_Ticket]:
+        """Those for the next pass: the first, and whoever has room beside those before."""
+        taken: list[_Ticket] = []
+        room = 1.0
+        for ticket in waiting:
+            weight = self._weigh(ticket.item)
+            if len(taken) < self._most and (weight <= room or not taken):
+                taken.append(ticket)
+                room -= weight
+        return taken
 
     def _is_complete(self) -> bool:
         return self._expected <= {ticket.member for ticket in self._line}

@@ -1,4 +1,4 @@
-"""Key-value caches of several conversations side by side: one step of each in a single forward pass.
+"""Key-value caches of several conversations side by side: new tokens of each in a single forward pass.
 
 Every conversation has a slot in buffers of (slots, heads, positions, size) and a length of its own. New keys
 are written in place behind its length; a mask hides what lies further on. So nothing is copied from step to
@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache, DynamicLayer
 
 from bubo.decoding import Kept
+from bubo.packed import Packing, packed_attention
 
 __all__ = ["Row", "Slots", "fits_slot"]
 
@@ -32,13 +33,13 @@ class Row:
     Fields:
         kept: Its cache and keys. While it has a slot, the cache object is empty and the slot has the content.
         slot: Number of its slot; None if it has none.
-        token: The token of its next step.
+        tokens: What it feeds next: the token of a step, or a short prompt.
         missed: Steps of others since its last one.
     """
 
     kept: Kept
     slot: int | None = None
-    token: int = 0
+    tokens: Sequence[int] = ()
     missed: int = 0
 
 
@@ -60,7 +61,7 @@ def fits_slot(kept: Kept) -> bool:
 
 
 class _SlotLayer(CacheLayerMixin):
-    """The buffers of one layer; each update adds one position to every slot in use."""
+    """The buffers of one layer; an update writes each token's keys and values to its slot and place."""
 
     is_sliding = False
 
@@ -68,8 +69,8 @@ class _SlotLayer(CacheLayerMixin):
         super().__init__()
         self.keys, self.values = keys, values
         self.is_initialized = True
-        self.places = torch.zeros(0, dtype=torch.long)
-        self.length = 0
+        self.slots = self.places = torch.zeros(0, dtype=torch.long)
+        self.count = self.length = 0
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Nothing to do: the buffers are there from the start."""
@@ -77,13 +78,11 @@ class _SlotLayer(CacheLayerMixin):
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
-        """Writes (slots, heads, 1, size) at each slot's place; gives all up to the longest length."""
-        count = len(key_states)
-        rows = torch.arange(count, device=self.keys.device)
-        places = self.places.to(self.keys.device)
-        self.keys[rows, :, places] = key_states[:, :, 0]
-        self.values[rows, :, places] = value_states[:, :, 0]
-        return self.keys[:count, :, : self.length], self.values[:count, :, : self.length]
+        """Writes (rows, heads, tokens, size), read row by row; gives the slots in use up to the longest."""
+        where = self.slots, slice(None), self.places
+        self.keys[where] = key_states.transpose(1, 2).flatten(0, 1)
+        self.values[where] = value_states.transpose(1, 2).flatten(0, 1)
+        return self.keys[: self.count, :, : self.length], self.values[: self.count, :, : self.length]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """Positions that attention sees, and where they begin."""
@@ -190,42 +189,78 @@ class Slots:
         return cache
 
     def step(self, model: Any, rows: Sequence[Row]) -> Tensor:
-        """One token of each of some rows with slots; others that have slots take no part.
+        """New tokens of some rows with slots; others that have slots take no part.
 
         Args:
             model: A causal language model.
             rows: Their tokens are fed at the end of what they hold.
 
         Returns:
-            (rows, vocabulary) logits of the next tokens.
+            (rows, vocabulary) logits of what comes after the last token of each.
         """
         part = set(rows)
+        ends = [
+            held + len(row.tokens) * (row in part)
+            for row, held in zip(self._rows, self._lengths, strict=True)
+        ]
         length = max(self._lengths) + 1
-        self._reserve(len(self._rows), length)
-        places = torch.tensor(self._lengths)
-        for layer in self._cache.layers:
-            layer.places, layer.length = places, length
-        tokens = [[row.token if row in part else 0] for row in self._rows]
+        if any(len(row.tokens) > 1 for row in rows):
+            logits = self._packed(model, rows, max(length, *ends))
+        else:
+            logits = self._batched(model, rows, length)
+        self._lengths = ends
+        for row in self._rows:
+            row.missed = 0 if row in part else row.missed + 1
+        return logits
+
+    def _batched(self, model: Any, rows: Sequence[Row], length: int) -> Tensor:
+        """One token of each row, in a batch of all slots."""
+        part, places = set(rows), torch.tensor(self._lengths)
+        device = model.device
+        self._aim(torch.arange(len(places), device=device), places.to(device), length)
+        tokens = [[row.tokens[0] if row in part else 0] for row in self._rows]
         logits: Tensor = model(
-            input_ids=torch.tensor(tokens, device=model.device),
-            attention_mask=self._mask(places, length).to(model.device),
-            position_ids=places[:, None].to(model.device),
+            input_ids=torch.tensor(tokens, device=device),
+            attention_mask=self._mask(length).to(device),
+            position_ids=places[:, None].to(device),
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,
         ).logits[:, -1]
-        for slot, row in enumerate(self._rows):
-            row.missed = 0 if row in part else row.missed + 1
-            if row in part:
-                self._lengths[slot] += 1
         slots = [row.slot for row in rows]
         return logits if slots == list(range(len(self._rows))) else logits[slots]
 
-    def _mask(self, places: Tensor, length: int) -> Tensor:
+    def _packed(self, model: Any, rows: Sequence[Row], length: int) -> Tensor:
+        """All tokens of the rows in one sequence."""
+        runs = [
+            (slot, self._lengths[slot], len(row.tokens)) for row in rows if (slot := row.slot) is not None
+        ]
+        packing = Packing(runs, model.device)
+        self._aim(packing.slots, packing.places, length)
+        tokens = [token for number in packing.order for token in rows[number].tokens]
+        with packed_attention(model):
+            logits: Tensor = model(
+                input_ids=torch.tensor([tokens], device=model.device),
+                attention_mask=self._mask(length).to(model.device),
+                position_ids=packing.places[None],
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=packing.last,
+                packing=packing,
+            ).logits[0]
+        return logits
+
+    def _aim(self, slots: Tensor, places: Tensor, length: int) -> None:
+        """Says where the next pass writes, and how far its attention sees."""
+        self._reserve(len(self._rows), length)
+        for layer in self._cache.layers:
+            layer.slots, layer.places, layer.count, layer.length = slots, places, len(self._rows), length
+
+    def _mask(self, length: int) -> Tensor:
         """(slots, 1, 1, length), 0 where a slot holds something or gets its new token, else very low."""
         buffer = self._cache.layers[0].keys
-        mask = torch.zeros(len(places), 1, 1, length, dtype=buffer.dtype)
-        hidden = torch.arange(length) > places[:, None, None, None]
+        mask = torch.zeros(len(self._lengths), 1, 1, length, dtype=buffer.dtype)
+        hidden = torch.arange(length) > torch.tensor(self._lengths)[:, None, None, None]
         return mask.masked_fill_(hidden, torch.finfo(buffer.dtype).min)
 
     def _reserve(self, slots: int, positions: int) -> None:

@@ -155,3 +155,26 @@ def test_a_pass_waits_for_the_members_of_the_last_one_but_not_for_those_who_left
     passes.share("prompt", "prompt")  # and only once
     assert time.perf_counter() - started < 5  # its patience
     assert sizes[-3:] == [1, 1, 1]
+
+
+def test_a_pass_takes_no_more_than_its_room_and_the_rest_comes_next():
+    double = Doubler()
+    passes = Passes(double, most=8, weigh=lambda item: item / 100)
+
+    def later(item):
+        def work():
+            while not double.passes:
+                time.sleep(0.001)
+            return passes.share(item)
+
+        return work
+
+    def open_gate():
+        waiting(passes, 5)
+        double.gate.set()
+
+    results = at_once(lambda: passes.share(0), *(later(item) for item in (60, 50, 2, 400)), open_gate)
+    assert results[:5] == [0, 120, 100, 4, 800]
+    assert sorted(item for items in double.passes for item in items) == [0, 2, 50, 60, 400]
+    assert [400] in double.passes or [400, 0] in double.passes  # by itself, as nothing is besides
+    assert all(sum(items) <= 100 or items == [400] for items in double.passes)

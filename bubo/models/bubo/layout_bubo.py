@@ -21,6 +21,8 @@ STAND_IN = re.compile("\ue000([TIAE])([0-9]*)\ue001")
 ANCHOR = "\n"
 # Texts whose ids are remembered.
 NUM_KEPT = 512
+# Shapes of conversations whose rendered template is remembered.
+NUM_RENDERED = 128
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class ChatLayout:
         first = tokenizer.convert_ids_to_tokens(self._tokenize("a")[0])
         self._starts_with_space = bool(first) and first[0][:1] in ("\u2581", "\u0120")
         self.whole_runs = whole_runs and tokenizer.is_fast
+        self._known_render = lru_cache(NUM_RENDERED)(self._render)
         self._known_run = lru_cache(NUM_KEPT)(self._joined)
         self._known_template = lru_cache(NUM_KEPT)(self._template_ids)
         self._known_text = lru_cache(NUM_KEPT)(self._text_ids)
@@ -110,15 +113,26 @@ class ChatLayout:
         texts = [
             part["text"] for message in messages for part in message["content"] if part["type"] == "text"
         ]
-        rendered, targets = self._render(messages, add_generation_prompt)
+        # the template sees stand-ins only: conversations of one shape render alike, unless it tells the time
+        render = self._render if "strftime_now" in self.template else self._known_render
+        shape = tuple(
+            (message["role"], tuple(part["type"] for part in message["content"])) for message in messages
+        )
+        rendered, targets = render(shape, add_generation_prompt)
         return list(self._cut(rendered, targets, texts))
 
-    def _render(self, messages: list[dict], add_generation_prompt: bool) -> tuple[str, list[tuple[int, int]]]:
-        """The template filled with stand-ins, and the spans of it that the assistant writes."""
+    def _render(
+        self, shape: Sequence[tuple[str, Sequence[str]]], add_generation_prompt: bool
+    ) -> tuple[str, list[tuple[int, int]]]:
+        """The template filled with stand-ins, and the spans of it that the assistant writes.
+
+        Args:
+            shape: The role of each message, and the types of its parts.
+            add_generation_prompt: Whether the assistant is to go on.
+        """
         numbers = iter(range(10**9))
         stand_ins = [
-            {"role": message["role"], "content": [_stand_in(part, numbers) for part in message["content"]]}
-            for message in messages
+            {"role": role, "content": [_stand_in(kind, numbers) for kind in kinds]} for role, kinds in shape
         ]
         rendered, targets = render_jinja_template(
             [stand_ins],
@@ -314,9 +328,9 @@ def _runs(rendered: str, targets: list[tuple[int, int]]) -> Iterator[tuple[int, 
             place = match.end()
 
 
-def _stand_in(part: dict, numbers: Iterator[int]) -> dict:
-    if part["type"] != "text":
-        return {"type": part["type"]}
+def _stand_in(kind: str, numbers: Iterator[int]) -> dict:
+    if kind != "text":
+        return {"type": kind}
     return {"type": "text", "text": f"\ue000T{next(numbers)}\ue001"}
 
 

@@ -224,6 +224,30 @@ def test_pieces_say_what_the_assistant_writes(processor):
     assert {TALK[piece.message]["role"] for piece in pieces if piece.target} == {"assistant"}
 
 
+@pytest.mark.parametrize("layout", ["processor", "vicuna"])
+@pytest.mark.parametrize("prompt", [False, True])
+def test_what_was_rendered_before_changes_no_later_conversation(layout, prompt, request):
+    """One layout that lives on gives what a new one gives: for the same shape with other texts, too."""
+    processor = request.getfixturevalue(layout)
+    other = [{**message, "content": "Else? \ue000T0\ue001"} for message in TALK]
+    swapped = [user(AUDIO, IMAGE, text("What do you see and hear?")), *TALK[2:]]
+    same_shape = [user(IMAGE, AUDIO, text("Another question")), assistant(""), *TALK[3:5], user(text("So?"))]
+    longer = [*TALK, assistant("So."), user(text("Go on"), AUDIO)]
+    kept = processor.layout
+    for talk in (TALK[1:], same_shape, TALK[:2], TALK, longer, other, swapped, TALK[1:], TALK[:3], TALK):
+        assert kept.pieces(talk, prompt) == processor.layout.pieces(talk, prompt)
+        assert kept.pieces(talk, not prompt) == processor.layout.pieces(talk, not prompt)
+
+
+def test_a_template_that_tells_the_time_is_rendered_every_time(processor):
+    layout = processor.layout
+    layout.pieces(TALK), layout.pieces(TALK[:1])
+    assert layout._known_render.cache_info().currsize == 2
+    layout.template = "{{ strftime_now('%Y') }}" + layout.template
+    layout.pieces(TALK[:3])
+    assert layout._known_render.cache_info().currsize == 2
+
+
 def test_offsets_point_into_the_text(processor):
     content = "A dog 🐶 and two cats, naïve."
     piece = next(piece for piece in processor.encode_pieces([assistant(content)]) if piece.kind == "text")
