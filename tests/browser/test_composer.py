@@ -217,3 +217,11 @@ def test_limits_are_shown_before_anything_is_sent(visitor: Visitor):
     expect(page.locator("#composer-hint")).to_contain_text(
         "Up to 5 files of 25 MB; pictures to 40 megapixels, sounds to 120s."
     )
+
+
+def test_a_text_that_is_cut_says_so(visitor: Visitor):
+    page = visitor.open()
+    page.locator("#question").focus()
+    page.keyboard.insert_text("a" * 8_001)
+    assert len(page.locator("#question").input_value()) == 8_000
+    expect(page.locator(".composer-note")).to_contain_text("8,000 characters")

@@ -126,7 +126,7 @@ def test_by_keys_alone(visitor: Visitor) -> None:
     page.keyboard.press("c")
     frame = page.locator(".stage-frame")
     expect(frame).to_be_focused()
-    expect(page.locator("#polite")).to_contain_text("Click adds to “dog”")
+    expect(page.locator("#polite")).to_contain_text("Click on what belongs to “dog”")
     page.keyboard.press("b")
     expect(page.locator(".stage-draft")).to_have_count(0)
     page.keyboard.press("p")

@@ -65,6 +65,7 @@ export class Composer {
       this.grow();
       this.#keep();
       this.refresh();
+      if (box.value.length === box.maxLength) this.warn(t("composer.full", { count: number(box.maxLength) }));
     });
     box.addEventListener("keydown", (event) => this.#key(event));
     this.picker.addEventListener("change", () => {

@@ -201,7 +201,7 @@ function timings(message) {
   if (Number.isFinite(first)) parts.push(t("chat.first_word", { time: seconds(first, 2) }));
   if (Number.isFinite(given.tokens_per_s)) parts.push(t("chat.pace", { rate: number(given.tokens_per_s, { maximumFractionDigits: 0 }) }));
   const evidence = given.grounding_s;
-  if (Number.isFinite(evidence)) parts.push(t("chat.evidence_time", { time: seconds(evidence, 2) }));
+  if (evidence >= 0.005) parts.push(t("chat.evidence_time", { time: seconds(evidence, 2) }));
   return parts.length ? make("span", { class: "timings quiet" }, parts.join(" · ")) : null;
 }
 
