@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
+from bubo.passes import Passes
 from bubo.recent import Shared
 from bubo.stopping import check_stop
 from bubo.types import Sound, Spans
@@ -44,7 +45,9 @@ class Hearing:
 
 
 class NanoEars:
-    """Listens to each sound once and keeps what it heard of the last ones. Threads may share it.
+    """Listens to each sound once and keeps what it heard of the last ones.
+
+    Threads may share it: the windows of sounds that several ask for at once are read together.
 
     Args:
         model: A `BuboAudioModel`, the audio tower of the speaking model.
@@ -61,6 +64,7 @@ class NanoEars:
         self.window_s = float(feature_extractor.clip_duration_s) * int(model.config.max_clips)
         self._kept: Shared[Hearing] = Shared(capacity)
         self._read: Shared[Tensor] = Shared(capacity)
+        self._passes: Passes[Tensor, Tensor] = Passes(self._read_together, BATCH)
 
     def hear(self, sound: Sound) -> Hearing:
         """What the network hears in a sound."""
@@ -78,10 +82,15 @@ class NanoEars:
             inputs = self.feature_extractor(
                 [sound.samples], sampling_rate=sound.sampling_rate, return_tensors="pt"
             )
-            with torch.inference_mode():
-                return self.model.read_windows(inputs["input_features"].to(self.model.device))  # type: ignore[no-any-return]
+            return self._passes.share(inputs["input_features"])
 
         return self._read.get(sound.id, read)
+
+    def _read_together(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """One pass over the windows (1, S, 1, M, F) of some sounds, each window by itself."""
+        with torch.inference_mode():
+            states = self.model.read_windows(torch.cat(list(features), 1).to(self.model.device))
+        return [part.clone() for part in states.split([one.shape[1] for one in features], 1)]
 
     def _blend(self, sound: Sound) -> Hearing:
         """One pass for a sound of up to six windows; else several, blended where they overlap."""
