@@ -88,6 +88,13 @@ class Assistant:
 
         return Conversation(self, [Turn("system", system)] if system else [])
 
+    def clear(self) -> None:
+        """Forget the media and talks that were kept for the next question; answers only take longer."""
+        if (clear := getattr(self.speaker, "clear", None)) is not None:
+            clear()
+        if self.grounder is not None:
+            self.grounder.clear()
+
     def reply(
         self,
         turns: Sequence[Turn],

@@ -59,6 +59,11 @@ class RequestWriter:
                 request["seed"] = settings.seed
         return json.dumps(request).encode()
 
+    def clear(self) -> None:
+        """Forget all media."""
+        with self._lock:
+            self._encoded.clear()
+
     def _message(self, turn: Turn) -> dict[str, Any]:
         """A turn as a message; the text alone where there is nothing else."""
         parts: list[dict[str, Any]] = []

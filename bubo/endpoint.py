@@ -122,6 +122,11 @@ class EndpointSpeaker:
         """False once it is known that the model takes no sounds."""
         return self._takes_sound is not False
 
+    def clear(self) -> None:
+        """Forget media as they were sent, and which turns did not fit."""
+        self._writer.clear()
+        self._left_out = _LeftOut()
+
     def stream(
         self, turns: Sequence[Turn], settings: Settings | None = None, stop: threading.Event | None = None
     ) -> Generator[str, None, Stats]:

@@ -149,6 +149,7 @@ class ScriptedEngine:
         self.stopped: list[float] = []
         self.running = 0
         self.most_running = 0
+        self.cleared = 0
         self.state: Any = state
         self.message = ""
         self.languages: Sequence[str] = ()
@@ -221,6 +222,9 @@ class ScriptedEngine:
         entities, links = self._evidence(turns, text, self.script)
         named = {link.entity for link in links}
         return _answer(turns, text, [e for e in entities if e.id in named], links, "stop", 0)
+
+    def clear(self) -> None:
+        self.cleared += 1
 
     def segment(self, picture: Picture, place: Place) -> There | None:
         found = []

@@ -70,6 +70,11 @@ class NanoEars:
         """What the network hears in a sound."""
         return self._kept.get(sound.id, partial(self._blend, sound))
 
+    def clear(self) -> None:
+        """Forget all sounds."""
+        self._kept.clear()
+        self._read.clear()
+
     def states(self, sound: Sound) -> Tensor:
         """The tower's tokens (1, L, D), for a speaker over the same tower."""
         with torch.inference_mode():
@@ -146,6 +151,10 @@ class NanoListener:
 
     ears: NanoEars
     lexicon: Lexicon
+
+    def clear(self) -> None:
+        """Forget what was perceived."""
+        self.ears.clear()
 
     def listen(self, sound: Sound, phrases: Sequence[str]) -> Spans:
         """Stretches of each phrase, faint ones too; what is not heard is an empty stretch with its score."""

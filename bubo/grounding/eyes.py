@@ -80,6 +80,10 @@ class NanoEyes:
         """What the network sees in a picture."""
         return self._kept.get(picture.id, lambda: self._passes.share(picture))
 
+    def clear(self) -> None:
+        """Forget all pictures."""
+        self._kept.clear()
+
     def states(self, picture: Picture) -> Tensor:
         """The tower's tokens (1, L, D), for a speaker over the same tower."""
         return self.look(picture).states
@@ -115,6 +119,10 @@ class NanoTagger:
     """Picture -> all classes of the vocabulary with their scores."""
 
     eyes: NanoEyes
+
+    def clear(self) -> None:
+        """Forget what was perceived."""
+        self.eyes.clear()
 
     def tag(self, picture: Picture) -> Tags:
         """Scores of all classes; one half is where "there" begins."""

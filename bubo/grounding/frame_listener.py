@@ -57,6 +57,11 @@ class FrameListener:
         self._kept: Recent[list[Tensor]] = Recent(capacity)
         self._lock = threading.Lock()
 
+    def clear(self) -> None:
+        """Forget all sounds."""
+        with self._lock:
+            self._kept.clear()
+
     def listen(self, sound: Sound, phrases: Sequence[str]) -> Spans:
         """Stretches of each phrase; one that is not heard has an empty stretch with its best score."""
         if not phrases:

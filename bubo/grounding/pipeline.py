@@ -242,9 +242,12 @@ class Grounder:
         return caption_sounds(heard, self.lexicon, sounds)
 
     def clear(self) -> None:
-        """Forget all findings."""
+        """Forget all findings, and what the tools keep of media."""
         self._seen.clear()
         self._listened.clear()
+        for tool in (self.tagger, self.detector, self.segmenter, self.listener):
+            if (clear := getattr(tool, "clear", None)) is not None:  # only those that keep something have it
+                clear()
 
     def _with_said_sounds(
         self, lexicon: Lexicon, question: str, text: str

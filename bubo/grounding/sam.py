@@ -74,6 +74,11 @@ class SamSegmenter:
         self._kept: Recent[Embedded] = Recent(capacity)
         self._lock = threading.Lock()
 
+    def clear(self) -> None:
+        """Forget all pictures."""
+        with self._lock:
+            self._kept.clear()
+
     def segment(self, picture: Picture, where: Regions | NDArray[Any]) -> Regions:
         """Masks of what boxes or single points mark; of a point the likeliest of the model's readings."""
         if not isinstance(where, Regions):

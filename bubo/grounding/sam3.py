@@ -81,6 +81,12 @@ class Sam3Grounder:
         self._maps: Recent[dict[bytes, Tensor]] = Recent(capacity)  # of boxes that have no masks yet
         self._lock = threading.Lock()
 
+    def clear(self) -> None:
+        """Forget all pictures."""
+        with self._lock:
+            self._kept.clear()
+            self._maps.clear()
+
     def detect(self, picture: Picture, phrases: Sequence[str]) -> Regions:
         """Regions of each phrase, best first; one that is not there gets an empty region with its score.
 

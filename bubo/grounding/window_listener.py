@@ -77,6 +77,11 @@ class WindowListener(ABC):
     def encode_texts(self, texts: list[str]) -> Tensor:
         """Vectors (N, D) of texts, so long that their products with sounds are ready for a softmax."""
 
+    def clear(self) -> None:
+        """Forget all sounds."""
+        with self._lock:
+            self._kept.clear()
+
     def listen(self, sound: Sound, phrases: Sequence[str]) -> Spans:
         """Stretches of each phrase; one that is not heard has an empty stretch with its best score."""
         if not phrases:

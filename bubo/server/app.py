@@ -23,6 +23,7 @@ from bubo.server import (
     routes_session,
     static,
 )
+from bubo.server.cleaning import Cleaner
 from bubo.server.conversations import ConversationStore
 from bubo.server.database import Database
 from bubo.server.description import DescribedApp
@@ -39,8 +40,7 @@ from bubo.server.settings import ServerSettings
 
 __all__ = ["create_app"]
 
-PURGE_EVERY_S = 5.0
-SWEEP_EVERY_S = 3_600.0
+CLEAN_EVERY_S = 5.0
 _log = logging.getLogger(__name__)
 _ROUTERS = (
     routes_session,
@@ -103,7 +103,8 @@ def create_app(settings: ServerSettings, engine: Engine) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Services = app.state.services
-    keeper = asyncio.create_task(_keep_clean(parts))
+    cleaner = Cleaner(parts)
+    keeper = asyncio.create_task(_keep_clean(cleaner))
     try:
         yield
     finally:
@@ -111,25 +112,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
         await run_in_threadpool(parts.runs.close)
-        await run_in_threadpool(purge, parts)
+        await run_in_threadpool(cleaner.purge)
         parts.database.close()
 
 
-async def _keep_clean(parts: Services) -> None:
-    """Purges what was deleted, now and then sweeps up what nobody uses."""
-    loop = asyncio.get_running_loop()
-    swept = -SWEEP_EVERY_S
+async def _keep_clean(cleaner: Cleaner) -> None:
+    """Lets the cleaner do what is due, for as long as the server runs."""
     while True:
         try:
-            await run_in_threadpool(purge, parts)
-            if loop.time() - swept >= SWEEP_EVERY_S:
-                swept = loop.time()
-                await run_in_threadpool(parts.media.sweep)
+            await run_in_threadpool(cleaner.tick, asyncio.get_running_loop().time())
         except Exception:  # a database that is away for a moment must not end the cleaning
-            _log.exception("Deleted conversations could not be purged; trying again")
-        await asyncio.sleep(PURGE_EVERY_S)
-
-
-def purge(parts: Services) -> None:
-    """Removes conversations whose undo time is over, and the files that only they had."""
-    parts.media.remove_files(parts.conversations.purge())
+            _log.exception("What was deleted could not be removed; trying again")
+        await asyncio.sleep(CLEAN_EVERY_S)

@@ -6,7 +6,7 @@ question; several below one parent are versions, and the conversation's `leaf` n
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -41,6 +41,13 @@ _BRANCHES = 4
 Conversations = list[ConversationRecord]
 Messages = list[MessageRecord]
 Ids = list[str]
+
+
+class Purged(NamedTuple):
+    """How many conversations were removed, and the ids of their media; the files are still to be removed."""
+
+    conversations: int
+    media: Ids
 
 
 class ConversationStore:
@@ -336,17 +343,13 @@ class ConversationStore:
             row.deleted = None
             return conversation_of(row)
 
-    def purge(self, older_than_s: float | None = None) -> Ids:
-        """Removes conversations deleted longer ago than the undo time, with all that only they have.
-
-        Returns:
-            Ids of the media that went with them; their files are still to be removed.
-        """
+    def purge(self, older_than_s: float | None = None) -> Purged:
+        """Removes conversations deleted longer ago than the undo time, with all that only they have."""
         until = time.time() - (self._limits.undo_s if older_than_s is None else older_than_s)
         with self._database.writing() as session:
             gone = list(session.scalars(select(ConversationRow.id).where(ConversationRow.deleted <= until)))
             if not gone:
-                return []
+                return Purged(0, [])
             messages = select(MessageRow.id).where(MessageRow.conversation_id.in_(gone))
             used = select(MessageMediaRow.media_id).where(MessageMediaRow.message_id.in_(messages))
             media = set(session.scalars(used))
@@ -355,7 +358,7 @@ class ConversationStore:
             kept = select(MediaRow.id).where(MediaRow.id.in_(media), MediaRow.kept)
             media -= {*session.scalars(still), *session.scalars(kept)}
             session.execute(delete(MediaRow).where(MediaRow.id.in_(media)))
-            return sorted(media)
+            return Purged(len(gone), sorted(media))
 
     def mark_interrupted(self) -> int:
         """Marks answers that nobody writes any more, after a crash; to be called before the first run."""

@@ -81,6 +81,10 @@ class Engine(Protocol):
         """The thing at points or in a box; None where nothing is."""
         ...
 
+    def clear(self) -> None:
+        """Forgets what it kept of media and talks, some of which were deleted."""
+        ...
+
 
 class AssistantEngine:
     """An assistant that is loaded in the background, so that the server can say meanwhile that it is coming.
@@ -168,6 +172,11 @@ class AssistantEngine:
             return None
         label = grounder.name(picture, region)
         return There(region, "" if label is None else label.name)
+
+    def clear(self) -> None:
+        """See `Engine`."""
+        if self._assistant is not None:
+            self._assistant.clear()
 
     def _run(self) -> None:
         try:

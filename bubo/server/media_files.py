@@ -51,6 +51,9 @@ class MediaStore:
         database: Where their records are.
         folder: Where their files are.
         limits: How large and how many they may be.
+
+    Attributes:
+        removed: How many media were removed since the start.
     """
 
     def __init__(self, database: Database, folder: Path, limits: Limits):
@@ -59,6 +62,7 @@ class MediaStore:
         self._limits = limits
         self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
+        self.removed = 0
 
     def add(self, owner_id: str, data: bytes | BinaryIO, name: str = "", *, kept: bool = True) -> MediaRecord:
         """Stores a picture or sound.
@@ -183,6 +187,7 @@ class MediaStore:
         """Removes files whose records are gone; those that are not there are no matter."""
         for one in ids:
             shutil.rmtree(self._place(one), ignore_errors=True)
+            self.removed += 1
 
     def sweep(self, unused_s: float = UNUSED_S) -> int:
         """Removes uploads that no message came to use, and files without a record; tells how many."""

@@ -16,7 +16,7 @@ __all__ = ["MAX_POINTS", "PATH_PATTERN", "box_to_path", "mask_to_path"]
 
 #: Most points of a path, over all its loops.
 MAX_POINTS = 200
-#: What a path may consist of; browsers and servers check it.
+#: What a path consists of; browsers check it.
 PATH_PATTERN = re.compile(r"[MLZ0-9 .,-]+")
 
 # A change of the shape by less than this many pixels is not worth a point.

@@ -10,7 +10,7 @@ from threads import at_once
 
 import bubo
 from bubo.data_tools.world.pairs import sample_world
-from bubo.types import Picture, Sound
+from bubo.types import Picture, Sound, Turn
 
 NANO = Path(bubo.__file__).parent / "nano"
 pytestmark = pytest.mark.skipif(
@@ -75,3 +75,16 @@ def test_sounds_at_once_are_read_in_one_pass(media: tuple[list[Picture], list[So
     for one, other in zip(heard, expected, strict=True):
         np.testing.assert_allclose(one.frames, other.frames, atol=1e-4)
         np.testing.assert_allclose(one.clip, other.clip, atol=1e-4)
+
+
+def test_what_was_perceived_and_said_can_be_forgotten(media: tuple[list[Picture], list[Sound]]) -> None:
+    assistant = bubo.load("nano")
+    picture, sound = media[0][0], media[1][0]
+    answer = assistant.reply([Turn("user", "What do you see and hear?", (picture,), (sound,))])
+    eyes, ears = assistant.grounder.tagger.eyes, assistant.grounder.listener.ears
+    kept = [eyes._kept, ears._kept, ears._read, assistant.speaker._soft_tokens, assistant.grounder._seen]
+    assert all(len(one._recent._values) > 0 for one in kept) and len(assistant.speaker._caches) > 0
+    assistant.clear()
+    assert not any(len(one._recent._values) for one in kept) and len(assistant.speaker._caches) == 0
+    again = assistant.reply([Turn("user", "What do you see and hear?", (picture,), (sound,))])
+    assert again.text == answer.text and again.links == answer.links

@@ -134,7 +134,7 @@ def test_what_is_deleted_longer_ago_is_gone_for_good(store, monkeypatch):
     talk, kept = store.create("ana"), store.create("ana")
     ask(store, "ana", talk)
     store.delete("ana", talk.id)
-    assert store.purge() == []  # not yet
+    assert store.purge() == (0, [])  # not yet
     assert store.restore("ana", talk.id)
     store.delete("ana", talk.id)
     now = time.time()
@@ -154,7 +154,7 @@ def test_purging_takes_the_media_that_nothing_else_uses(stores):
     ask(store, "ana", first, media=[only.id, shared.id, file.id])
     ask(store, "ana", second, media=[shared.id])
     store.delete("ana", first.id)
-    gone = store.purge(older_than_s=0)
+    gone = store.purge(older_than_s=0).media
     assert gone == [only.id]
     media.remove_files(gone)
     assert media.get("ana", shared.id) == shared

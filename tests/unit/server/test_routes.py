@@ -6,7 +6,7 @@ import pytest
 import serving
 from PIL import Image
 
-from bubo.server.app import purge
+from bubo.server.cleaning import Cleaner
 
 
 @pytest.fixture
@@ -136,10 +136,10 @@ def test_deleting_can_be_undone_and_then_leaves_nothing(visitor, app, tmp_path):
     assert visitor.get(address).json()["messages"] == whole["messages"]
     visitor.delete(address)
     parts = app.state.services
-    purge(parts)
+    Cleaner(parts).purge()
     assert visitor.post(f"{address}/restore").status_code == 200  # its time was not over
     visitor.delete(address)
-    parts.media.remove_files(parts.conversations.purge(older_than_s=0))
+    parts.media.remove_files(parts.conversations.purge(older_than_s=0).media)
     assert visitor.post(f"{address}/restore").status_code == 404
     assert visitor.get(picture["url"]).status_code == 404
     assert not [path for path in (tmp_path / "data" / "media").rglob("*") if path.is_file()]
