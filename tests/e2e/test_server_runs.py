@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with live_server(tmp_path_factory.mktemp("data")) as server:
+    with live_server(tmp_path_factory.mktemp("data"), limits=Limits(max_tokens=2_000)) as server:
         yield server
 
 

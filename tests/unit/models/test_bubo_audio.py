@@ -4,6 +4,7 @@ import pytest
 import tiny_nano
 import torch
 from huggingface_hub.errors import StrictDataclassError
+from same_model import assert_same_tensors
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
 
 import bubo.models  # noqa: F401  (registers the Auto classes)
@@ -74,8 +75,9 @@ def test_save_and_load_give_the_same_model(model, tmp_path):
     wanted = model(windows())
     for loaded in (BuboAudioModel.from_pretrained(tmp_path), AutoModel.from_pretrained(tmp_path)):
         assert type(loaded) is BuboAudioModel and not loaded.training
+        assert_same_tensors(loaded, model)
         for name, value in loaded(windows()).items():
-            torch.testing.assert_close(value, wanted[name], rtol=0, atol=0, msg=name)
+            torch.testing.assert_close(value, wanted[name], msg=name)
     config = AutoConfig.from_pretrained(tmp_path)
     assert type(config) is BuboAudioConfig and config.sound_names == NAMES
     assert config.trunk_config.to_dict() == model.config.trunk_config.to_dict()

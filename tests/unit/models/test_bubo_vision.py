@@ -5,6 +5,7 @@ import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from PIL import Image
+from same_model import assert_same_tensors
 from transformers import AutoConfig, AutoImageProcessor, AutoModel
 
 import bubo.models  # noqa: F401  (registers the Auto classes)
@@ -86,8 +87,9 @@ def test_save_and_load_give_the_same_model(model, tmp_path):
     wanted = model(pixels())
     for loaded in (BuboVisionModel.from_pretrained(tmp_path), AutoModel.from_pretrained(tmp_path)):
         assert type(loaded) is BuboVisionModel and not loaded.training
+        assert_same_tensors(loaded, model)
         for name, value in loaded(pixels()).items():
-            torch.testing.assert_close(value, wanted[name], rtol=0, atol=0, msg=name)
+            torch.testing.assert_close(value, wanted[name], msg=name)
     config = AutoConfig.from_pretrained(tmp_path)
     assert type(config) is BuboVisionConfig and config.object_names == ["dog", "cat", "car"]
     processor = AutoImageProcessor.from_pretrained(tmp_path)

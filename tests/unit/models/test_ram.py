@@ -7,6 +7,7 @@ import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from PIL import Image
+from same_model import assert_same_tensors
 from tiny_ram import TAGS, tiny_ram, tiny_ram_config, write_released
 from transformers import AutoConfig, AutoImageProcessor, AutoModel
 
@@ -89,7 +90,8 @@ def test_save_and_load_give_the_same_model(descriptions, tmp_path):
     wanted = model(pixels())
     for loaded in (RamModel.from_pretrained(tmp_path), AutoModel.from_pretrained(tmp_path)):
         assert type(loaded) is RamModel and not loaded.training
-        torch.testing.assert_close(loaded(pixels()).logits, wanted.logits, rtol=0, atol=0)
+        assert_same_tensors(loaded, model)
+        torch.testing.assert_close(loaded(pixels()).logits, wanted.logits)
     config = AutoConfig.from_pretrained(tmp_path)
     assert type(config) is RamConfig and config.tag_names == TAGS
     assert config.tag_thresholds == [0.5, 0.6, 0.7, 1, 0.25] and list(config.deleted_tags) == [1]
@@ -254,7 +256,8 @@ def test_a_released_file_converts(descriptions, head, tmp_path):
     assert len(report.dropped) == len(released) - report.num_tensors == (4 if descriptions == 1 else 2)
     loaded, info = AutoModel.from_pretrained(tmp_path / "out", output_loading_info=True)
     assert not any(info[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
-    torch.testing.assert_close(loaded(pixels()).logits, model(pixels()).logits, rtol=0, atol=0)
+    assert_same_tensors(loaded, model)
+    torch.testing.assert_close(loaded(pixels()).logits, model(pixels()).logits)
     assert loaded.config.tag_names == TAGS
     assert loaded.config.tag_thresholds == [0.65, 0.8, 1.0, 0.5, 0.65]
     assert AutoImageProcessor.from_pretrained(tmp_path / "out").size["height"] == 32
