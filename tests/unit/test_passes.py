@@ -24,6 +24,17 @@ class Doubler:
         return [ValueError(f"{item} is odd") if item % 2 else 2 * item for item in items]
 
 
+def once_it_runs(passes, double, item):
+    """Work that waits until the first pass runs, and then shares the next."""
+
+    def work():
+        while not double.passes:
+            time.sleep(0.001)
+        return passes.share(item)
+
+    return work
+
+
 def waiting(passes, count):
     """Waits until so many tickets stand in the line."""
     end = time.monotonic() + 10
@@ -40,15 +51,9 @@ def test_who_waits_at_once_shares_a_pass_and_one_failure_is_one_caller_s():
         waiting(passes, 5)
         double.gate.set()
 
-    def later(item):
-        def work():
-            while not double.passes:
-                time.sleep(0.001)
-            return passes.share(item)
-
-        return work
-
-    results = at_once(lambda: passes.share(0), *(later(item) for item in (2, 4, 5, 6, 8)), open_gate)
+    results = at_once(
+        lambda: passes.share(0), *(once_it_runs(passes, double, item) for item in (2, 4, 5, 6, 8)), open_gate
+    )
     assert results[:3] == [0, 4, 8]
     assert isinstance(results[3], ValueError) and str(results[3]) == "5 is odd"
     assert results[4:6] == [12, 16]
@@ -161,19 +166,13 @@ def test_a_pass_takes_no_more_than_its_room_and_the_rest_comes_next():
     double = Doubler()
     passes = Passes(double, most=8, weigh=lambda item: item / 100)
 
-    def later(item):
-        def work():
-            while not double.passes:
-                time.sleep(0.001)
-            return passes.share(item)
-
-        return work
-
     def open_gate():
         waiting(passes, 5)
         double.gate.set()
 
-    results = at_once(lambda: passes.share(0), *(later(item) for item in (60, 50, 2, 400)), open_gate)
+    results = at_once(
+        lambda: passes.share(0), *(once_it_runs(passes, double, item) for item in (60, 50, 2, 400)), open_gate
+    )
     assert results[:5] == [0, 120, 100, 4, 800]
     assert sorted(item for items in double.passes for item in items) == [0, 2, 50, 60, 400]
     assert [400] in double.passes or [400, 0] in double.passes  # by itself, as nothing is besides
