@@ -45,8 +45,8 @@ def ready(parts: Parts) -> Response:
     """Whether the model is loaded and the database answers."""
     engine, database = parts.engine, parts.database.answers()
     fine = engine.state == "ready" and database
-    model = {"id": engine.name, "state": engine.state, "message": engine.message}
-    return JSONResponse({"ready": fine, "model": model, "database": database}, 200 if fine else 503)
+    told = Readiness(ready=fine, model=ModelState.of(engine), database=database)
+    return JSONResponse(told.model_dump(), 200 if fine else 503)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bubo import __version__
-from bubo.server.schema_stores import SessionInfo, SignIn, problems
+from bubo.server.schema_stores import ModelState, SessionInfo, SignIn, problems
 from bubo.server.services import Services, services
 
 __all__ = ["router"]
@@ -21,17 +21,11 @@ Parts = Annotated[Services, Depends(services)]
 def get_session(request: Request, response: Response, parts: Parts) -> dict[str, Any]:
     """Tells who is asking, which model answers, and the limits; with auth none a newcomer gets a cookie."""
     owner = parts.owners.begin(request, response)
-    engine = parts.engine
     return {
         "auth": parts.owners.auth,
         "signed_in": owner is not None,
         "name": "" if owner is None else owner.name,
-        "model": {
-            "id": engine.name,
-            "state": engine.state,
-            "message": engine.message,
-            "languages": list(engine.languages),
-        },
+        "model": ModelState.of(parts.engine),
         "limits": asdict(parts.settings.limits),
         "version": __version__,
     }

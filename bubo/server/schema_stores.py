@@ -1,9 +1,12 @@
 """The JSON of sessions, media and conversations, as OpenAPI describes it."""
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+if TYPE_CHECKING:
+    from bubo.server.engine import Engine
 
 __all__ = [
     "Conversation",
@@ -98,6 +101,13 @@ class ModelState(BaseModel):
     state: Literal["loading", "ready", "failed"]
     message: str
     languages: list[str]
+
+    @classmethod
+    def of(cls, engine: "Engine") -> Self:
+        """What is told of an engine."""
+        return cls(
+            id=engine.name, state=engine.state, message=engine.message, languages=list(engine.languages)
+        )
 
 
 class SessionInfo(BaseModel):

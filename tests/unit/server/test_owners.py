@@ -67,6 +67,7 @@ def test_a_newcomer_gets_a_cookie_that_scripts_cannot_read(app):
     said = answer.json()
     assert (said["auth"], said["signed_in"], said["name"]) == ("none", True, "")
     assert said["model"] == {"id": "scripted", "state": "ready", "message": "", "languages": []}
+    assert client.get("/ready").json() == {"ready": True, "model": said["model"], "database": True}
     assert said["limits"]["body_bytes"] == 25_000_000
     assert client.get("/api/conversations").status_code == 200
     assert "set-cookie" not in client.get("/api/session").headers
