@@ -88,6 +88,7 @@ def test_with_a_token_the_text_stays_and_what_is_gone_is_said(visit: Visit, with
     expect(page.locator("#question")).to_have_value("/say And again.")
     note = page.locator(".composer-note")
     expect(note).to_contain_text("a new one has begun" if opened else "")
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()
     page.locator("#question").press("Enter")
     expect(page.locator(".answer .text")).to_have_text("And again.")
     expect(note).to_be_empty()
