@@ -12,6 +12,8 @@ import playwright.sync_api as playwright
 from PIL import Image
 from playwright.sync_api import expect
 
+sys.path.append(str(Path(__file__).parents[1]))  # as in pytest: what tests share has bare names
+
 import bubo
 from bubo.server.engine import AssistantEngine
 from tests.browser.conftest import CHROMIUM, FLAGS, Visitor

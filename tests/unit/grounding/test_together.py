@@ -27,7 +27,7 @@ def media() -> tuple[list[Picture], list[Sound]]:
     return pictures[: COUNT + 1], sounds[: COUNT + 1]
 
 
-class Passes:
+class Held:
     """Counts the calls of a function, and holds the first one until the others wait."""
 
     def __init__(self, function: Any):
@@ -40,17 +40,17 @@ class Passes:
         return self.function(items)
 
 
-def together(organ: Any, look: Any, given: list[Any]) -> tuple[list[Any], list[int]]:
+def together(organ: Any, perceive: Any, given: list[Any]) -> tuple[list[Any], list[int]]:
     """What each thread gets, and how many items each pass had."""
     passes = organ._passes
-    passes._run = held = Passes(passes._run)
+    passes._run = held = Held(passes._run)
 
     def open_when_all_wait() -> None:
         while not held.sizes or len(passes._line) < COUNT:
             threading.Event().wait(0.01)
         held.gate.set()
 
-    *results, _ = at_once(*[lambda one=one: look(one) for one in given], open_when_all_wait)
+    *results, _ = at_once(*[lambda one=one: perceive(one) for one in given], open_when_all_wait)
     return results, held.sizes
 
 
