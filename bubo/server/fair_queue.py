@@ -33,10 +33,16 @@ class FairQueue(Generic[Item]):
         """How many items run."""
         return sum(self._running.values())
 
-    @property
-    def is_full(self) -> bool:
-        """Whether nothing more can be added."""
-        return self.num_waiting >= self.capacity and not self.num_running < self.max_running
+    def has_room(self, owner: str) -> bool:
+        """Whether one more item of an owner may come.
+
+        An owner may have no more items waiting than there are places left for others: one alone has half of
+        them, and somebody new finds a place until all are taken.
+        """
+        own = len(self._waiting.get(owner, ()))
+        if not own and self.num_running < self.max_running and self._running.get(owner, 0) < self.per_owner:
+            return True
+        return own < self.capacity - self.num_waiting
 
     def count(self, owner: str) -> int:
         """How many items of an owner wait or run."""

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from bubo.errors import MediaError, StorageError
 from bubo.files import write_atomic
 from bubo.media import encode_jpeg, encode_png, load_picture, load_sound
+from bubo.recent import Shared
 from bubo.server.database import Database
 from bubo.server.ids import is_id, new_id
 from bubo.server.media_forms import check_picture_size, clean_name, kind_of, pcm_wav, peaks_of, thumbnail_of
@@ -39,6 +40,8 @@ _CONTENT, _THUMBNAIL = "content", "thumbnail"
 UNUSED_S = 86_400.0
 #: Files that are decoded at once; a large picture takes hundreds of megabytes meanwhile.
 _DECODING = threading.BoundedSemaphore(4)
+#: Pictures that stay decoded: who points at things asks about one picture several times a second.
+_KEPT_PICTURES, _KEPT_BYTES = 16, 64_000_000
 _log = logging.getLogger(__name__)
 
 Records = list[MediaRecord]  # within the class, `list` is its method
@@ -62,6 +65,7 @@ class MediaStore:
         self._limits = limits
         self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
+        self._decoded: Shared[Picture] = Shared(_KEPT_PICTURES, lambda one: one.pixels.nbytes, _KEPT_BYTES)
         self.removed = 0
 
     def add(self, owner_id: str, data: bytes | BinaryIO, name: str = "", *, kept: bool = True) -> MediaRecord:
@@ -154,7 +158,8 @@ class MediaStore:
         """
         if self.get(owner_id, media_id).kind != "picture":
             raise NotFoundError("picture")
-        return load_picture(self.open(owner_id, media_id).read_bytes())
+        path = self.open(owner_id, media_id)
+        return self._decoded.get(media_id, lambda: load_picture(path.read_bytes()))
 
     def sound(self, owner_id: str, media_id: str) -> Sound:
         """The samples that are served.
@@ -187,6 +192,7 @@ class MediaStore:
         """Removes files whose records are gone; those that are not there are no matter."""
         for one in ids:
             shutil.rmtree(self._place(one), ignore_errors=True)
+            self._decoded.clear()
             self.removed += 1
 
     def sweep(self, unused_s: float = UNUSED_S) -> int:

@@ -1,6 +1,5 @@
 """/v1/chat/completions and /v1/models, as OpenAI's clients expect them."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -14,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from bubo.server.answering import MAX_ANSWER, Answering, Plan, Result, settings_within
 from bubo.server.blocks import markdown_blocks
 from bubo.server.chat_media import ChatMedia
+from bubo.server.computing import wait_for
 from bubo.server.ids import new_id
 from bubo.server.problems import Problem
 from bubo.server.routes_runs import check_ready
@@ -35,7 +35,6 @@ Me = Annotated[Owner, Depends(key_owner)]
 #: A name that any server of ours answers to.
 ALIAS = "bubo"
 _MAX_STOP = 200
-_LOOK_S = 0.5
 # A run that fails before its first word has said no more than: role, error, end.
 _FEW = 3
 # With its second event it has said something.
@@ -248,15 +247,7 @@ async def _whole(
     request: Request, run: Run, answering: Answering, parts: Services, *, blocks: bool
 ) -> Response:
     """The answer in one piece. Whoever goes away before it is there has it stopped."""
-    waiting = asyncio.ensure_future(run.wait())
-    try:
-        while not (await asyncio.wait([waiting], timeout=_LOOK_S))[0]:
-            if await request.is_disconnected():
-                break
-    finally:
-        waiting.cancel()
-        if not run.ended:
-            parts.runs.stop(run)
+    await wait_for(request, parts.runs, run)
     if run.failure is not None:
         raise run.failure
     result = answering.result

@@ -3,8 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from bubo.server.chat_media import ChatMedia
+from bubo.server.computing import compute
 from bubo.server.engine import answer_above
 from bubo.server.problems import Problem
 from bubo.server.routes_runs import check_ready
@@ -23,8 +26,31 @@ Me = Annotated[Owner, Depends(key_owner)]
 
 
 @router.post("/ground", response_model=GroundAnswer, responses=openai_problems(404, 413))
-def ground(body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
+async def ground(request: Request, body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
     """Ties the phrases of a text to pictures and sounds."""
+    _check(body, parts)
+    parts.runs.check_room(me.id, wait=True)
+    media = ChatMedia(parts, me)
+    pictures, sounds = await run_in_threadpool(_media, body, media)
+
+    def work() -> dict[str, Any]:
+        answer = answer_above(parts.engine.ground(pictures, sounds, body.text), body.threshold)
+        writer = GroundingWriter(media.picture_ids, media.sound_ids)
+        for link in answer.links:
+            writer.add_link(link)
+        writer.finish(answer)
+        return writer.whole()
+
+    grounding = await compute(request, parts.runs, me.id, work)
+    return {"object": "grounding", "model": parts.engine.name, "text": body.text, **grounding}
+
+
+def _check(body: GroundRequest, parts: Services) -> None:
+    """Refuses what is too much, or cannot be done yet.
+
+    Raises:
+        Problem: 400; 503 if the model is not ready.
+    """
     limits = parts.settings.limits
     given = len(body.pictures) + len(body.sounds)
     if not 1 <= given <= limits.media_per_turn:
@@ -42,7 +68,10 @@ def ground(body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
             param="text",
         )
     check_ready(parts)
-    media = ChatMedia(parts, me)
+
+
+def _media(body: GroundRequest, media: ChatMedia) -> tuple[list[Picture], list[Sound]]:
+    """What the text speaks of, decoded."""
     pictures = [media.picture(url, f"pictures[{number}]") for number, url in enumerate(body.pictures)]
     sounds: list[Sound] = []
     for number, one in enumerate(body.sounds):
@@ -51,9 +80,4 @@ def ground(body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
         if isinstance(found, Picture):
             raise Problem(400, "This file is a picture, not a sound.", "wrong_media", param=param)
         sounds.append(found)
-    answer = answer_above(parts.engine.ground(pictures, sounds, body.text), body.threshold)
-    writer = GroundingWriter(media.picture_ids, media.sound_ids)
-    for link in answer.links:
-        writer.add_link(link)
-    writer.finish(answer)
-    return {"object": "grounding", "model": parts.engine.name, "text": body.text, **writer.whole()}
+    return pictures, sounds

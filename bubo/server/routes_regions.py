@@ -3,9 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
+from bubo.server.computing import compute
 from bubo.server.corrections import region_of
-from bubo.server.engine import There
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.routes_runs import check_ready
 from bubo.server.schema import CorrectedRegion, SegmentAnswer, SegmentRequest
@@ -23,12 +25,19 @@ Me = Annotated[Owner, Depends(owner)]
 
 
 @router.post("/media/{media_id}/segment", response_model=SegmentAnswer, responses=problems(400, 404, 503))
-def segment(media_id: str, body: SegmentRequest, me: Me, parts: Parts) -> dict[str, Any]:
+async def segment(
+    request: Request, media_id: str, body: SegmentRequest, me: Me, parts: Parts
+) -> dict[str, Any]:
     """The thing at points or in a box of a picture."""
-    there = _pointed_at(media_id, body, me, parts)
-    if there is None:
-        return {"region": None, "label": ""}
-    return {"region": region_dict(there.region, media_id), "label": there.label}
+    place = await run_in_threadpool(_place, media_id, body, me, parts)
+
+    def work() -> dict[str, Any]:
+        there = parts.engine.segment(parts.media.picture(me.id, media_id), place)
+        if there is None:
+            return {"region": None, "label": ""}
+        return {"region": region_dict(there.region, media_id), "label": there.label}
+
+    return await compute(request, parts.runs, me.id, work, brief=True)
 
 
 @router.put(
@@ -36,30 +45,45 @@ def segment(media_id: str, body: SegmentRequest, me: Me, parts: Parts) -> dict[s
     response_model=CorrectedRegion,
     responses=problems(400, 404, 409, 503),
 )
-def correct_region(
-    message_id: str, region_id: str, body: SegmentRequest, me: Me, parts: Parts
+async def correct_region(
+    request: Request, message_id: str, region_id: str, body: SegmentRequest, me: Me, parts: Parts
 ) -> dict[str, Any]:
     """Gives a region of an answer the outline that `segment` finds; it keeps its id.
 
     All answers of the conversation that stand on this region are changed alike.
     """
-    message = parts.conversations.message(me.id, message_id)
-    known = region_of(message.grounding, region_id)
+    media_id = await run_in_threadpool(_media_of, message_id, region_id, me, parts)
+    place = await run_in_threadpool(_place, media_id, body, me, parts)
+
+    def work() -> dict[str, Any]:
+        there = parts.engine.segment(parts.media.picture(me.id, media_id), place)
+        if there is None:
+            raise Problem(
+                400,
+                "There is nothing at these points; point at the thing itself.",
+                "nothing_there",
+                param="points",
+            )
+        return parts.conversations.correct(me.id, message_id, region_id, there.region)
+
+    return await compute(request, parts.runs, me.id, work, brief=True)
+
+
+def _media_of(message_id: str, region_id: str, me: Owner, parts: Services) -> str:
+    """The picture that a region of a message lies in.
+
+    Raises:
+        NotFoundError: If message or region are unknown, or another owner's.
+    """
+    known = region_of(parts.conversations.message(me.id, message_id).grounding, region_id)
     if known is None:
         raise NotFoundError("region in this message")
-    there = _pointed_at(known["media"], body, me, parts)
-    if there is None:
-        raise Problem(
-            400,
-            "There is nothing at these points; point at the thing itself.",
-            "nothing_there",
-            param="points",
-        )
-    return parts.conversations.correct(me.id, message_id, region_id, there.region)
+    media_id: str = known["media"]
+    return media_id
 
 
-def _pointed_at(media_id: str, body: SegmentRequest, me: Owner, parts: Services) -> There | None:
-    """The thing at the points or in the box of a picture; None where nothing is.
+def _place(media_id: str, body: SegmentRequest, me: Owner, parts: Services) -> Place:
+    """The points or the box of a picture.
 
     Raises:
         NotFoundError: If the picture is unknown or another owner's.
@@ -92,4 +116,4 @@ def _pointed_at(media_id: str, body: SegmentRequest, me: Owner, parts: Services)
             param="points",
         )
     check_ready(parts)
-    return parts.engine.segment(parts.media.picture(me.id, media_id), place)
+    return place

@@ -48,6 +48,7 @@ class Run:
         abandon: Closes the answer with what there is, called from another thread when `work` does not end.
         tick: Called every now and then from another thread, to send what was held back.
         page: Whether our page reads it: it is told how things stand, and is there for a while after its end.
+        brief: Whether it takes a fraction of a second, and so stands in a queue without long answers.
     """
 
     def __init__(
@@ -59,11 +60,12 @@ class Run:
         abandon: Callable[["Run"], None] | None = None,
         tick: Callable[["Run"], None] | None = None,
         page: bool = True,
+        brief: bool = False,
     ):
         self.id = id or f"run_{new_id()}"
         self.owner = owner
         self.work, self.abandon, self.tick = work, abandon, tick
-        self.page = page
+        self.page, self.brief = page, brief
         self.stop = threading.Event()
         self.stopped_at: float | None = None
         self.ended_at: float | None = None
@@ -212,18 +214,20 @@ class Runs:
         self.limits, self.conversations, self.media = limits, conversations, media
         self.engine, self.metrics = engine, metrics
         self._runs: dict[str, Run] = {}
-        self._queue: FairQueue[Run] = FairQueue(limits.max_running, limits.running_per_owner, limits.queue)
+        self._answers: FairQueue[Run] = FairQueue(limits.max_running, limits.running_per_owner, limits.queue)
+        self._briefs: FairQueue[Run] = FairQueue(limits.max_pointing, limits.pointing_per_owner, limits.queue)
         self._lock = threading.RLock()
         self._closing = threading.Event()
         self._keeper: threading.Thread | None = None
         metrics.watch(self._count_running, self._count_waiting)
 
-    def check_room(self, owner: str, *, wait: bool = False) -> None:
+    def check_room(self, owner: str, *, wait: bool = False, brief: bool = False) -> None:
         """Refuses an owner who has enough answers on the way, and everyone when the queue is full.
 
         Args:
             owner: Who asks.
             wait: Whether the owner's surplus may wait in the queue.
+            brief: See `Run`.
 
         Raises:
             Problem: 429, with the header Retry-After; 503 if the server is being shut down.
@@ -233,21 +237,22 @@ class Runs:
                 raise Problem(
                     503, "The server is being shut down; try again soon.", "closing", retryable=True
                 )
-            if self._queue.count(owner) >= self.limits.running_per_owner and not wait:
+            queue = self._briefs if brief else self._answers
+            if queue.count(owner) >= queue.per_owner and not wait:
                 self.metrics.refused("too_many_running")
                 raise Problem(
                     429,
-                    f"You have {self._queue.count(owner)} answers on the way, and at most "
-                    f"{self.limits.running_per_owner} are computed at once: wait for one, or stop it.",
+                    f"You have {queue.count(owner)} answers on the way, and at most {queue.per_owner} "
+                    "are computed at once: wait for one, or stop it.",
                     "too_many_running",
                     retryable=True,
                     headers={"Retry-After": "2"},
                 )
-            if self._queue.is_full:
+            if not queue.has_room(owner):
                 self.metrics.refused("queue_full")
                 raise Problem(
                     429,
-                    f"{self._queue.num_waiting} questions are waiting already; try again in a few seconds.",
+                    f"{queue.num_waiting} questions are waiting already; try again in a few seconds.",
                     "queue_full",
                     retryable=True,
                     headers={"Retry-After": "5"},
@@ -260,9 +265,9 @@ class Runs:
             Problem: See `check_room`.
         """
         with self._lock:
-            self.check_room(run.owner, wait=wait)
+            self.check_room(run.owner, wait=wait, brief=run.brief)
             self._runs[run.id] = run
-            self._queue.add(run.owner, run)
+            self._queue_of(run).add(run.owner, run)
             if self._keeper is None:
                 self._keeper = threading.Thread(target=self._keep, name="runs", daemon=True)
                 self._keeper.start()
@@ -285,7 +290,7 @@ class Runs:
             run.stopped_at = time.monotonic()
         run.stop.set()
         with self._lock:
-            waited = self._queue.remove(run.owner, run)
+            waited = self._queue_of(run).remove(run.owner, run)
         if waited:
             self._abandon(run)
             self._start_next()
@@ -304,16 +309,20 @@ class Runs:
             if not run.ended:
                 self._abandon(run)
 
+    def _queue_of(self, run: Run) -> FairQueue[Run]:
+        return self._briefs if run.brief else self._answers
+
     def _start_next(self) -> None:
         """Starts what may start, and tells those who wait where they stand."""
         with self._lock:
-            while (run := self._queue.start()) is not None:
-                run.position = 0
-                threading.Thread(target=self._compute, args=(run,), name=run.id, daemon=True).start()
-            for position, waiting in enumerate(self._queue.waiting(), 1):
-                if waiting.position != position:
-                    waiting.position = position
-                    waiting.tell(state="queued", position=position)
+            for queue in (self._answers, self._briefs):
+                while (run := queue.start()) is not None:
+                    run.position = 0
+                    threading.Thread(target=self._compute, args=(run,), name=run.id, daemon=True).start()
+                for position, waiting in enumerate(queue.waiting(), 1):
+                    if waiting.position != position:
+                        waiting.position = position
+                        waiting.tell(state="queued", position=position)
 
     def _compute(self, run: Run) -> None:
         try:
@@ -328,7 +337,7 @@ class Runs:
         finally:
             run.end()
             with self._lock:
-                self._queue.end(run.owner)
+                self._queue_of(run).end(run.owner)
             self._start_next()
 
     def _wait_for_model(self, run: Run) -> bool:
@@ -374,8 +383,8 @@ class Runs:
 
     def _count_running(self) -> int:
         with self._lock:
-            return self._queue.num_running
+            return self._answers.num_running + self._briefs.num_running
 
     def _count_waiting(self) -> int:
         with self._lock:
-            return self._queue.num_waiting
+            return self._answers.num_waiting + self._briefs.num_waiting

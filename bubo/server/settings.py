@@ -37,6 +37,8 @@ class Limits:
     max_tokens: int = 1_024
     max_running: int = 8
     running_per_owner: int = 2
+    max_pointing: int = 2
+    pointing_per_owner: int = 1
     queue: int = 64
     requests_per_minute: int = 600
     uploads_per_minute: int = 60

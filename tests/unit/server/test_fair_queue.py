@@ -36,12 +36,26 @@ def test_one_owner_never_runs_more_than_allowed() -> None:
 
 def test_it_is_full_when_nothing_runs_at_once_and_nothing_more_may_wait() -> None:
     line = queue(capacity=1)
-    assert not line.is_full
+    assert line.has_room("a")
     line.add("a", "a1")
-    assert not line.is_full
     line.start()
+    assert line.has_room("b")
     line.add("b", "b1")
-    assert line.is_full
+    assert not any(map(line.has_room, "abc"))
+
+
+def test_one_owner_cannot_fill_it() -> None:
+    line = queue(max_running=8, per_owner=1, capacity=8)
+    taken = dict.fromkeys("abcd", 0)
+    for owner in taken:
+        line.start()
+        while line.has_room(owner):
+            line.add(owner, f"{owner}{taken[owner]}")
+            line.start()
+            taken[owner] += 1
+    assert taken == {"a": 1 + 4, "b": 1 + 2, "c": 1 + 1, "d": 1 + 1}
+    assert line.num_waiting == 8 and line.num_running == 4
+    assert line.has_room("e")  # it would run at once
 
 
 def test_who_waits_can_go() -> None:
