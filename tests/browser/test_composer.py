@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import FILES, Visitor
+from tests.browser.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -210,6 +211,20 @@ def test_a_microphone_that_is_refused_is_said(visitor: Visitor):
     )
     page.get_by_role("button", name="Record a sound").click()
     expect(page.get_by_role("alert").filter(has_text="microphone was refused")).to_be_visible()
+
+
+def test_a_browser_that_cannot_record_lets_go_of_the_microphone(visit: Callable[..., Visitor]):
+    page = visit(permissions=["microphone"]).open()
+    page.evaluate(
+        """() => {
+          const media = navigator.mediaDevices;
+          const open = media.getUserMedia.bind(media);
+          media.getUserMedia = async (wish) => (window.heard = await open(wish));
+          window.MediaRecorder = class { constructor() { throw new DOMException("", "NotSupportedError"); } };
+        }"""
+    )
+    page.get_by_role("button", name="Record a sound").click()
+    until(page, "window.heard?.getTracks().every((track) => track.readyState === 'ended')")
 
 
 def test_limits_are_shown_before_anything_is_sent(visitor: Visitor):

@@ -161,6 +161,22 @@ def test_offline_is_said_and_the_text_stays(visitor: Visitor):
     expect(page.locator("#notice")).to_be_hidden()
 
 
+def test_an_answer_is_followed_again_behind_a_proxy_that_starts_anew(
+    visitor: Visitor, engine: ScriptedEngine
+):
+    page = visitor.open()
+    engine.script = Script(delay_s=0.05)
+    away = [502, 503, 504]
+    page.route(
+        "**/events*",
+        lambda route: route.fulfill(status=away.pop(), body="<p>") if away else route.continue_(),
+    )
+    page.locator("#question").fill("Talk. /long 20")
+    page.locator("#question").press("Enter")
+    expect(page.locator(".answer .text")).to_contain_text("word19")
+    assert away == []
+
+
 def test_what_was_sent_is_no_draft_any_more(visitor: Visitor):
     page = visitor.open()
     page.locator("#question").fill("/say Sent.")
@@ -226,3 +242,37 @@ def test_a_name_that_is_being_written_outlasts_news_of_the_list(visitor: Visitor
     page.keyboard.type("me")
     page.keyboard.press("Enter")
     expect(rows(page)).to_have_text(["Then about cars", "Half a name"])
+
+
+def test_two_tabs_of_one_conversation_see_each_others_questions(visitor: Visitor, engine: ScriptedEngine):
+    page = visitor.see("picture", text="What is there?")
+    other = visitor.context.new_page()
+    other.goto(page.url)
+    expect(other.locator(".answer .g[role]").first).to_be_visible()
+    other.locator("#question").fill("not sent yet")
+    engine.script = Script(delay_s=0.1)
+    for asking, seeing, text in ((page, other, "One /long 30"), (other, page, "Two /long 30")):
+        asking.locator("#question").fill(text)
+        asking.locator("#question").press("Enter")
+        until(seeing, "document.querySelector('.answer.running .text')?.innerText.length > 10")
+        for tab in (page, other):
+            expect(tab.locator(".answer:not(.running) .message-foot").last).to_be_visible(timeout=60_000)
+            expect(tab.locator(".answer.running")).to_have_count(0)
+        if asking is page:
+            expect(other.locator("#question")).to_have_value("not sent yet")
+    for tab in (page, other):
+        expect(tab.locator(".question")).to_have_count(3)
+        expect(tab.locator(".answer")).to_have_count(3)
+    texts = [tab.locator(".answer .text").all_inner_texts() for tab in (page, other)]
+    assert texts[0] == texts[1] and "word29" in texts[0][1]
+
+
+def test_a_tab_that_is_looked_at_again_shows_what_was_asked_elsewhere(visitor: Visitor):
+    page = visitor.see("picture", text="What is there?")
+    conversation = page.url.rsplit("/", 1)[-1]
+    leaf = visitor.get(f"/api/conversations/{conversation}")["leaf"]
+    question = {"text": "And elsewhere? /say Here.", "parent": leaf}
+    visitor.post(f"/api/conversations/{conversation}/runs", data=question)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator(".answer .text").last).to_have_text("Here.")
+    expect(page.locator(".question")).to_have_count(2)

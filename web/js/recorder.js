@@ -52,7 +52,14 @@ async function toWav(recorded, longest) {
  */
 export async function record(longest, tick) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false } });
-  const recorder = new MediaRecorder(stream);
+  const release = () => stream.getTracks().forEach((track) => track.stop());
+  let recorder;
+  try {
+    recorder = new MediaRecorder(stream);
+  } catch (error) {
+    release();
+    throw error;
+  }
   const context = new AudioContext();
   const meter = context.createAnalyser();
   context.createMediaStreamSource(stream).connect(meter);
@@ -72,7 +79,7 @@ export async function record(longest, tick) {
     recorder.ondataavailable = (event) => event.data.size && parts.push(event.data);
     recorder.onstop = () => {
       clearInterval(timer);
-      stream.getTracks().forEach((track) => track.stop());
+      release();
       context.close();
       if (cancelled) resolve(null);
       else toWav(new Blob(parts, { type: recorder.mimeType }), longest).then(resolve, reject);

@@ -1,5 +1,5 @@
 // @ts-check
-/** Questions on their way: asking, following the answer as it is made, attaching to it again, stopping it. */
+/** Questions on their way: asking, following the answer as it is made, attaching to it again, stopping it; and what other tabs ask. */
 
 import { api, ApiError } from "./api.js";
 import { readSettings } from "./preferences.js";
@@ -9,6 +9,8 @@ import { readSettings } from "./preferences.js";
 /** Without chance the same words would come again. */
 const ANOTHER = { temperature: 0.5 };
 const WAITS = [300, 700, 1500, 3000, 5000, 8000, 8000, 8000];
+/** The channel on which a tab tells the others in which conversation it has asked. */
+const ASKED = "bubo.asked";
 
 export class Runs {
   /** @param {Store} store */
@@ -16,6 +18,9 @@ export class Runs {
     this.store = store;
     /** @type {AbortController|null} */
     this.listening = null;
+    this.tabs = new BroadcastChannel(ASKED);
+    this.tabs.onmessage = ({ data }) => data === store.state.conversation?.id && this.catchUp();
+    document.addEventListener("visibilitychange", () => !document.hidden && this.catchUp());
   }
 
   /**
@@ -37,6 +42,19 @@ export class Runs {
     store.setMessage(question, !ask.regenerate);
     store.setMessage(answer, true);
     this.follow(run?.id ?? run, answer.id, conversation);
+    this.tabs.postMessage(conversation);
+  }
+
+  /** Take over what was asked elsewhere: in another tab, on another machine. */
+  async catchUp() {
+    const { store } = this;
+    const { id } = store.state.conversation ?? {};
+    const idle = () => store.state.conversation?.id === id && !store.state.run;
+    const now = id && idle() ? await api.conversation(id).catch(() => null) : null;
+    if (!now || !idle()) return;
+    const fresh = now.messages.filter((/** @type {any} */ one) => store.state.messages.get(one.id)?.status !== one.status);
+    for (const one of fresh) store.setMessage(one, one.parent === store.state.leaf);
+    this.resume();
   }
 
   /** Attach to an answer that is still being made, first to that of the shown branch. */
@@ -72,13 +90,13 @@ export class Runs {
         done = true;
       } catch (error) {
         if (listening.signal.aborted) return;
-        const lost = error instanceof ApiError && error.status === 0;
-        if (!lost || attempt >= WAITS.length) {
+        const lost = error instanceof ApiError && (error.status === 0 || error.status > 500);
+        if (!lost || (attempt >= WAITS.length && store.state.online)) {
           await this.#reload(conversation, message);
           done = true;
         } else {
           store.setRun({ id: run, message, conversation, status: { state: "reconnecting" } });
-          await new Promise((resolve) => setTimeout(resolve, WAITS[attempt]));
+          await new Promise((resolve) => setTimeout(resolve, WAITS[attempt] ?? WAITS.at(-1)));
         }
       }
     }
