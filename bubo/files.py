@@ -103,8 +103,13 @@ def _reason(error: OSError | ValueError) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
-def write_atomic(path: str | Path, data: bytes | bytearray | memoryview) -> None:
+def write_atomic(path: str | Path, data: bytes | bytearray | memoryview, *, private: bool = False) -> None:
     """Writes a file whole or not at all: beside its place first, then renamed into it.
+
+    Args:
+        path: Where.
+        data: What.
+        private: Whether only its owner may ever read it.
 
     Raises:
         StorageError: If it cannot be written (disk full, no permission, no such folder); nothing is left
@@ -114,7 +119,7 @@ def write_atomic(path: str | Path, data: bytes | bytearray | memoryview) -> None
     part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part") if target.name else target
     try:
         try:
-            with open(part, "xb") as stream:
+            with open(part, "xb", opener=_open_private if private else None) as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())  # a full disk may show itself only here
@@ -128,3 +133,7 @@ def write_atomic(path: str | Path, data: bytes | bytearray | memoryview) -> None
             f"Cannot write {str(target)!r} ({len(data)} bytes): {_reason(error)}. "
             "Give a path in an existing folder that can be written, on a disk with room."
         ) from None
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

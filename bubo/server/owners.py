@@ -104,10 +104,13 @@ class Owners:
         return None if name is None else self._owner(name)
 
     def begin(self, request: HTTPConnection, response: Response) -> Owner | None:
-        """The owner of a page that has just come: with auth none a new one gets a cookie."""
+        """The owner of a page that has just come: with auth none a new one gets a cookie.
+
+        An old one gets it anew, as nobody could sign in again when its time is over.
+        """
         owner = self.find(request)
-        if owner is None and self.auth == "none":
-            owner = self._enter(request, response, secrets.token_hex(16))
+        if self.auth == "none":
+            owner = self._enter(request, response, secrets.token_hex(16) if owner is None else owner.id)
         return owner
 
     def sign_in(

@@ -6,7 +6,6 @@
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 import threading
@@ -116,8 +115,7 @@ class UserList:
 
     def _write(self, users: dict[str, dict[str, str]]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomic(self._path, json.dumps({"users": users}, indent=1).encode())
-        os.chmod(self._path, 0o600)
+        write_atomic(self._path, json.dumps({"users": users}, indent=1).encode(), private=True)
 
 
 def _parse(path: Path) -> dict[str, dict[str, str]]:

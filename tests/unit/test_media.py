@@ -392,6 +392,16 @@ def test_write_atomic_replaces_or_leaves(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
 
 
+def test_a_private_file_is_private_before_there_is_anything_in_it(tmp_path, monkeypatch):
+    modes = []
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: modes.append(os.fstat(file).st_mode & 0o777) or sync(file))
+    for private in (True, False):
+        media.write_atomic(tmp_path / "a", b"one", private=private)
+    assert modes[0] == 0o600 != modes[1]
+    assert (tmp_path / "a").stat().st_mode & 0o777 == modes[1]
+
+
 def test_large_pictures_within_the_limits():
     wide = load_picture(np.zeros((200, 20_000), np.uint8))
     assert isinstance(wide, Picture)
