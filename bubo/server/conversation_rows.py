@@ -1,16 +1,20 @@
 """Rows of conversations and messages: found for their owner, made, and turned into records."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from bubo.server.corrections import region_of
 from bubo.server.ids import clean_text, is_id, new_id
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.records import ConversationRecord, MessageRecord
 from bubo.server.tables import ConversationRow, MessageRow
 
 __all__ = [
+    "change_region",
     "check_in_tree",
     "conversation_of",
     "message_of",
@@ -156,3 +160,47 @@ def older_than(cursor: str) -> ColumnElement[bool]:
         ConversationRow.updated < time_s,
         and_(ConversationRow.updated == time_s, ConversationRow.id < last),
     )
+
+
+def change_region(
+    session: Session,
+    owner_id: str,
+    message_id: str,
+    region_id: str,
+    change: Callable[[dict[str, Any], list[dict[str, Any] | None]], dict[str, Any]],
+) -> dict[str, Any]:
+    """Changes a region of an answer in all answers of its conversation.
+
+    Args:
+        session: Where it is stored.
+        owner_id: Whose it must be.
+        message_id: The answer.
+        region_id: The region.
+        change: Makes the new grounding of an answer of its old one and those of all answers.
+
+    Returns:
+        The region as clients get it.
+
+    Raises:
+        NotFoundError: If message or region is unknown or another owner's.
+        Problem: If an answer is being written, which would write over it.
+    """
+    message = own_message(session, owner_id, message_id)
+    own_conversation(session, owner_id, message.conversation_id, lock=True)
+    rows = session.scalars(
+        select(MessageRow).where(MessageRow.conversation_id == message.conversation_id)
+    ).all()
+    if any(row.status == "running" for row in rows):
+        raise Problem(
+            409,
+            "An answer is being written in this conversation; correct its regions when it is done.",
+            "answer_running",
+            retryable=True,
+        )
+    if region_of(message.grounding, region_id) is None:
+        raise NotFoundError("region in this message")
+    stored = [row.grounding for row in rows]
+    for row in rows:
+        if row.grounding is not None and region_of(row.grounding, region_id) is not None:
+            row.grounding = change(row.grounding, stored)
+    return region_of(message.grounding, region_id) or {}

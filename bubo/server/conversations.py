@@ -12,6 +12,7 @@ from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bubo.server.conversation_rows import (
+    change_region,
     check_in_tree,
     conversation_of,
     message_of,
@@ -21,7 +22,7 @@ from bubo.server.conversation_rows import (
     own_message,
     title_of,
 )
-from bubo.server.corrections import corrected_grounding, corrections, region_of
+from bubo.server.corrections import corrected, corrections, restored
 from bubo.server.database import Database
 from bubo.server.ids import clean_text, is_id, new_id
 from bubo.server.problems import NotFoundError, Problem
@@ -302,24 +303,20 @@ class ConversationStore:
             Problem: If an answer is being written, which would write over it.
         """
         with self._database.writing() as session:
-            message = own_message(session, owner_id, message_id)
-            own_conversation(session, owner_id, message.conversation_id, lock=True)
-            rows = session.scalars(
-                select(MessageRow).where(MessageRow.conversation_id == message.conversation_id)
-            ).all()
-            if any(row.status == "running" for row in rows):
-                raise Problem(
-                    409,
-                    "An answer is being written in this conversation; correct its regions when it is done.",
-                    "answer_running",
-                    retryable=True,
-                )
-            if region_of(message.grounding, region_id) is None:
-                raise NotFoundError("region in this message")
-            for row in rows:
-                if row.grounding is not None and region_of(row.grounding, region_id) is not None:
-                    row.grounding = corrected_grounding(row.grounding, region_id, region)
-            return region_of(message.grounding, region_id) or {}
+            return change_region(
+                session, owner_id, message_id, region_id, lambda one, _: corrected(one, region_id, region)
+            )
+
+    def uncorrect(self, owner_id: str, message_id: str, region_id: str) -> dict[str, Any]:
+        """Takes all corrections of a region back; one that has none stays as it is.
+
+        Returns:
+            The region as clients get it, as the model found it. Errors are those of `correct`.
+        """
+        with self._database.writing() as session:
+            return change_region(
+                session, owner_id, message_id, region_id, lambda one, all: restored(one, region_id, all)
+            )
 
     def corrections(self, owner_id: str, conversation_id: str) -> dict[str, dict[str, Any]]:
         """The regions of a conversation that were corrected, by their ids and what they are called anew.

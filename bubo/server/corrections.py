@@ -1,7 +1,8 @@
 """Regions that a person has corrected: what is kept of them, and that later answers show them, too.
 
 A corrected region keeps its id, so that links, exports and later corrections find it. What its new outline
-would be called by its content stands under "corrected", so that it is known again by either name.
+would be called by its content stands under "corrected", so that it is known again by either name. As the
+model found it, it stays in the stored grounding under "found", which clients do not get.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,10 @@ from typing import Any
 from bubo.server.wire import region_dict
 from bubo.types import Region
 
-__all__ = ["corrected_grounding", "corrections", "region_of"]
+__all__ = ["STORED_ONLY", "corrected", "corrections", "region_of", "restored"]
+
+#: What of a stored grounding is not for clients.
+STORED_ONLY = ("answer", "found")
 
 _Json = dict[str, Any]
 
@@ -21,7 +25,7 @@ def region_of(grounding: Mapping[str, Any] | None, region_id: str) -> _Json | No
     return next((region for region in regions if region["id"] == region_id), None)
 
 
-def corrected_grounding(grounding: _Json, region_id: str, region: Region) -> _Json:
+def corrected(grounding: _Json, region_id: str, region: Region) -> _Json:
     """An answer's stored grounding with the new region in place of the one of this id.
 
     Args:
@@ -29,13 +33,29 @@ def corrected_grounding(grounding: _Json, region_id: str, region: Region) -> _Js
         region_id: Which region is wrong; the grounding must have it.
         region: Where the thing really is.
     """
+    known = region_of(grounding, region_id) or {}
     changed = dict(grounding)
-    changed["regions"] = [
-        _corrected(one, region) if one["id"] == region_id else one for one in grounding["regions"]
-    ]
-    if grounding.get("answer"):
-        changed["answer"] = _corrected_answer(grounding, region_id, region)
-    return changed
+    if "corrected" not in known:
+        found = {"region": known, "kept": _kept(grounding, region_id)}
+        changed["found"] = {**grounding.get("found", {}), region_id: found}
+    made = region_dict(region, known["media"])
+    return _with_region(changed, made | {"id": region_id, "corrected": made["id"]}, region.to_dict())
+
+
+def restored(grounding: _Json, region_id: str, groundings: Iterable[Mapping[str, Any] | None]) -> _Json:
+    """An answer's stored grounding with a region as the model found it, if it was ever corrected.
+
+    Args:
+        grounding: As the database has it; it stays as it is.
+        region_id: Which region; the grounding must have it.
+        groundings: Those of all answers of the conversation: later ones may have it only as corrected.
+    """
+    known = (((one or {}).get("found") or {}).get(region_id) for one in groundings)
+    found = next((one for one in known if one is not None), None)
+    if found is None:
+        return grounding
+    rest = {id: one for id, one in grounding.get("found", {}).items() if id != region_id}
+    return _with_region(grounding | {"found": rest}, found["region"], found["kept"])
 
 
 def corrections(groundings: Iterable[Mapping[str, Any] | None]) -> dict[str, _Json]:
@@ -48,25 +68,45 @@ def corrections(groundings: Iterable[Mapping[str, Any] | None]) -> dict[str, _Js
     return found
 
 
-def _corrected(known: _Json, region: Region) -> _Json:
-    made = region_dict(region, known["media"])
-    return made | {"id": known["id"], "corrected": made["id"]}
+def _with_region(grounding: _Json, region: _Json, kept: _Json | None) -> _Json:
+    """The grounding with this region, as clients get it and as the kept answer has it."""
+    id = region["id"]
+    changed = grounding | {"regions": [region if one["id"] == id else one for one in grounding["regions"]]}
+    if grounding.get("answer") and kept is not None:
+        changed["answer"] = grounding["answer"] | {"entities": _entities_with(grounding, id, kept)}
+    return changed
 
 
-def _corrected_answer(grounding: _Json, region_id: str, region: Region) -> _Json:
-    """The answer that the next question is asked with: its entities have their regions in the same order."""
-    made = region.to_dict()
-    holders = {one["id"]: one["regions"] for one in grounding["entities"] if region_id in one["regions"]}
+def _entities_with(grounding: _Json, region_id: str, kept: _Json) -> list[_Json]:
+    """The entities that the next question is asked with, as they have this region."""
+    ids_of = _ids_by_entity(grounding)
     entities = []
     for entity in grounding["answer"]["entities"]:
-        ids = holders.get(entity["id"], ())
-        if len(ids) == len(entity["regions"]):  # else some are left out, and which is which cannot be told
-            entity = entity | {
-                "regions": [
-                    made | {"picture": old["picture"]} if id == region_id else old
-                    for id, old in zip(ids, entity["regions"], strict=True)
-                ]
-            }
-        entities.append(entity)
-    answer: _Json = grounding["answer"] | {"entities": entities}
-    return answer
+        ids = ids_of.get(entity["id"]) or [""] * len(entity["regions"])
+        regions = [
+            kept | {"picture": old["picture"]} if id == region_id else old
+            for id, old in zip(ids, entity["regions"], strict=True)
+        ]
+        entities.append(entity | {"regions": regions})
+    return entities
+
+
+def _kept(grounding: _Json, region_id: str) -> _Json | None:
+    """A region as the kept answer has it; None if that has it not."""
+    ids_of = _ids_by_entity(grounding)
+    for entity in (grounding.get("answer") or {}).get("entities", ()):
+        for id, region in zip(ids_of.get(entity["id"], ()), entity["regions"], strict=False):
+            if id == region_id:
+                found: _Json = region
+                return found
+    return None
+
+
+def _ids_by_entity(grounding: _Json) -> dict[str, list[str]]:
+    """Ids of the regions that entities have in the kept answer, in the same order there and here.
+
+    Entities of which only some are shown are left out: which is which could not be told.
+    """
+    kept = {one["id"]: one["regions"] for one in (grounding.get("answer") or {}).get("entities", ())}
+    shown = {one["id"]: one["regions"] for one in grounding["entities"]}
+    return {id: ids for id, ids in shown.items() if id in kept and len(ids) == len(kept[id])}

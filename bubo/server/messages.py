@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bubo.server.blocks import Node, markdown_blocks
+from bubo.server.corrections import STORED_ONLY
 from bubo.server.media_files import MediaStore
 from bubo.server.records import ConversationRecord, MediaRecord, MessageRecord
 
@@ -41,7 +42,7 @@ def message_dict(record: MessageRecord, media: Mapping[str, MediaRecord]) -> _Js
         record: The message.
         media: Its media, by id; those that are missing are left out.
     """
-    grounding = {name: value for name, value in (record.grounding or {}).items() if name != "answer"}
+    grounding = {name: value for name, value in (record.grounding or {}).items() if name not in STORED_ONLY}
     blocks = (
         markdown_blocks(record.text, grounding.get("links", ()))
         if record.role == "assistant"

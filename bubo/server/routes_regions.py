@@ -10,7 +10,7 @@ from bubo.server.computing import compute
 from bubo.server.corrections import region_of
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.routes_runs import check_ready
-from bubo.server.schema import CorrectedRegion, SegmentAnswer, SegmentRequest
+from bubo.server.schema import CorrectedRegion, Region, SegmentAnswer, SegmentRequest
 from bubo.server.schema_stores import problems
 from bubo.server.services import Owner, Services, owner, services
 from bubo.server.turns import box_place
@@ -67,6 +67,16 @@ async def correct_region(
         return parts.conversations.correct(me.id, message_id, region_id, there.region)
 
     return await compute(request, parts.runs, me.id, work, brief=True)
+
+
+@router.delete(
+    "/messages/{message_id}/regions/{region_id}/correction",
+    response_model=Region,
+    responses=problems(404, 409),
+)
+def take_back_correction(message_id: str, region_id: str, me: Me, parts: Parts) -> dict[str, Any]:
+    """Gives a corrected region the outline back that the model found; another one stays as it is."""
+    return parts.conversations.uncorrect(me.id, message_id, region_id)
 
 
 def _media_of(message_id: str, region_id: str, me: Owner, parts: Services) -> str:

@@ -87,6 +87,20 @@ def test_points_make_a_new_mask_that_stays(visitor: Visitor) -> None:
     assert visitor.problems == []
 
 
+def test_what_was_kept_is_taken_back(visitor: Visitor) -> None:
+    page = visitor.see("picture")
+    paths = stored(visitor, page)
+    before = begin(page)
+    add(page, TENT)
+    button(page, "Use this").click()
+    expect(page.locator(LIT)).to_have_attribute("d", paths["tent"])
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(LIT)).to_have_attribute("d", before)
+    assert stored(visitor, page) == paths
+    expect(page.locator(".toast")).to_have_count(0)
+    assert visitor.problems == []
+
+
 def test_alt_click_leaves_out_backspace_takes_back_and_escape_leaves(visitor: Visitor) -> None:
     page = visitor.see("picture")
     paths = stored(visitor, page)

@@ -94,6 +94,8 @@ export const api = {
   segment: (id, place, signal) => call("POST", `/api/media/${at(id)}/segment`, place, { signal }),
   /** Put a region right: the server takes what `segment` finds there. @param {string} message @param {string} region @param {{points?: {x: number, y: number, positive: boolean}[], box?: number[]}} place */
   correct: (message, region, place) => call("PUT", `/api/messages/${at(message)}/regions/${at(region)}`, place),
+  /** Give it the outline back that the model found. @param {string} message @param {string} region */
+  uncorrect: (message, region) => call("DELETE", `/api/messages/${at(message)}/regions/${at(region)}/correction`),
 
   /**
    * Follow a run from an event on. Yields {id, data}; ends at [DONE], or when the connection ends.

@@ -126,7 +126,8 @@ export function pinnedTools(store, pointer) {
       const region = await api.correct(message.id, wrong.id, place());
       end();
       store.correct(region);
-      store.emit("toast", { key: "pinned.shown" });
+      const act = async () => store.correct(await api.uncorrect(message.id, region.id));
+      store.emit("toast", { key: "pinned.shown", seconds: 15, action: t("sidebar.undo"), act });
     } catch (error) {
       refresh();
       store.emit("toast", { error });

@@ -10,7 +10,7 @@ from scripted import ScriptedEngine, sample_masks, sample_picture
 from bubo.geometry import mask_to_box
 from bubo.media import encode_png
 from bubo.server.app import create_app
-from bubo.server.corrections import corrected_grounding, corrections
+from bubo.server.corrections import corrected, corrections, restored
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.settings import ServerSettings
 from bubo.server.wire import GroundingWriter, region_dict
@@ -51,28 +51,44 @@ def dog_of(message):
 def test_a_corrected_region_keeps_its_id_and_gets_its_new_outline():
     stored = grounding_of("dog", "ball", picture=2)
     dog, ball = stored["regions"]
-    changed = corrected_grounding(stored, dog["id"], region("tent", score=0.7))
+    changed = corrected(stored, dog["id"], region("tent", score=0.7))
     there = region_dict(region("tent", score=0.7), "p2")
     assert changed["regions"] == [there | {"id": dog["id"], "corrected": there["id"]}, ball]
     assert stored == grounding_of("dog", "ball", picture=2)
     kept = Answer.from_dict(changed["answer"]).entities[0].regions
     assert [one.picture for one in kept] == [2, 2]
     assert np.array_equal(kept[0].mask, MASKS["tent"]) and np.array_equal(kept[1].mask, MASKS["ball"])
-    again = corrected_grounding(changed, dog["id"], region("ball"))
+    again = corrected(changed, dog["id"], region("ball"))
     assert again["regions"][0]["path"] == ball["path"]
     assert np.array_equal(Answer.from_dict(again["answer"]).entities[0].regions[0].mask, MASKS["ball"])
 
 
 def test_what_is_found_again_is_shown_as_corrected_whatever_it_is_called():
-    changed = corrected_grounding(
-        grounding_of("dog"), grounding_of("dog")["regions"][0]["id"], region("tent")
-    )
+    changed = corrected(grounding_of("dog"), grounding_of("dog")["regions"][0]["id"], region("tent"))
     known = corrections([None, {}, grounding_of("ball"), changed])
     for name in ("dog", "tent"):
         writer = GroundingWriter(["p0"], corrected=known)
         writer.add_entity(Entity("e1", "thing", "seen", 0.9, (region(name),)))
         assert writer.whole()["regions"] == changed["regions"]
         assert writer.whole()["entities"][0]["regions"] == [changed["regions"][0]["id"]]
+
+
+def test_what_was_corrected_is_brought_back_as_it_was_found():
+    stored = grounding_of("dog", "ball", picture=2)
+    id = stored["regions"][0]["id"]
+    assert restored(stored, id, [stored]) == stored
+    twice = corrected(corrected(stored, id, region("tent")), id, region("ball"))
+    assert restored(twice, id, [None, twice]) == stored | {"found": {}}
+    # a later answer that has it only as corrected
+    writer = GroundingWriter(["p0", "p1", "p2"], corrected=corrections([twice]))
+    entity = Entity("e1", "thing", "seen", 0.9, (region("dog", 2),))
+    writer.add_entity(entity)
+    later = writer.whole() | {"answer": Answer("thing", (entity,)).to_dict()}
+    assert later["regions"] == [twice["regions"][0]]
+    assert restored(later, id, [later, twice])["regions"] == [stored["regions"][0]]
+    without = {name: value for name, value in stored.items() if name != "answer"}  # as of a stopped answer
+    changed = corrected(without, id, region("tent"))
+    assert restored(changed, id, [changed]) == without | {"found": {}}
 
 
 def test_all_answers_of_a_conversation_are_changed_alike(stores):
@@ -102,7 +118,14 @@ def test_all_answers_of_a_conversation_are_changed_alike(stores):
     ):
         with pytest.raises(NotFoundError):
             store.correct(owner, message, wrong, region("ball"))
+        with pytest.raises(NotFoundError):
+            store.uncorrect(owner, message, wrong)
     assert store.message("ana", answers[0].id).grounding == first
+    dog, ball = grounding_of("dog")["regions"][0], grounding_of("ball")["regions"][0]
+    assert store.uncorrect("ana", answers[1].id, id) == dog
+    first, second, none = (store.message("ana", one.id).grounding for one in answers)
+    assert first["regions"] == [dog] and second["regions"] == [dog, ball] and none is None
+    assert store.corrections("ana", talk.id) == {}
 
 
 def test_a_correction_stays_and_the_next_answer_has_it(visitor, answered):
@@ -156,6 +179,19 @@ def test_unknown_messages_and_regions_are_not_found(visitor, answered):
     ):
         answer = visitor.put(address, json=TENT)
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), address
+
+
+def test_a_correction_is_taken_back(visitor, answered):
+    talk, regions, dog = answered
+    message = visitor.get(talk).json()["messages"][1]
+    assert visitor.put(f"{regions}/{dog['id']}", json=TENT).json()["path"] != dog["path"]
+    whole = visitor.get(talk).json()["messages"][1]["grounding"]
+    assert set(whole) == set(message["grounding"])  # clients are not told what it was
+    for _ in range(2):
+        answer = visitor.delete(f"{regions}/{dog['id']}/correction")
+        assert (answer.status_code, answer.json()) == (200, dog)
+    assert visitor.get(talk).json()["messages"][1] == message
+    assert visitor.delete(f"{regions}/r0/correction").status_code == 404
 
 
 def test_a_model_that_is_not_there_yet_is_waited_for(tmp_path):

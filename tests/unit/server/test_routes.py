@@ -211,6 +211,7 @@ def crossed(mine, theirs, said):
     spot = {"points": [{"x": 1, "y": 1, "positive": True}]}
     for message in (question, answer):
         yield "PUT", f"/api/messages/{message['id']}/regions/{region_of(theirs)}", spot
+        yield "DELETE", f"/api/messages/{message['id']}/regions/{region_of(theirs)}/correction", None
     for run in (said["run"], said["run"].removeprefix("run_"), f"run_{answer['id']}"):
         yield "GET", f"/api/runs/{run}/events", None
         yield "GET", f"/api/runs/{run}/events?after=1", None
