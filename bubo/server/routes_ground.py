@@ -22,7 +22,7 @@ Parts = Annotated[Services, Depends(services)]
 Me = Annotated[Owner, Depends(key_owner)]
 
 
-@router.post("/ground", response_model=GroundAnswer, responses=openai_problems(404, 413))
+@router.post("/ground", response_model=GroundAnswer, responses=openai_problems(404, 413, 503))
 def ground(body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
     """Ties the phrases of a text to pictures and sounds."""
     limits = parts.settings.limits

@@ -46,7 +46,7 @@ def get_media(media_id: str, me: Me, parts: Parts) -> dict[str, Any]:
 
 
 @router.get("/{media_id}/content", response_class=FileResponse, responses=_BYTES | problems(404, 416))
-def get_content(media_id: str, me: Me, parts: Parts) -> FileResponse:
+def get_media_content(media_id: str, me: Me, parts: Parts) -> FileResponse:
     """The file, or the range of it that the header asks for."""
     record = parts.media.get(me.id, media_id)
     return file_response(parts.media.open(me.id, media_id), record)
