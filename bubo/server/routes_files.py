@@ -10,7 +10,7 @@ from starlette.responses import FileResponse
 from bubo.server.chat_media import FILE_PREFIX, file_id
 from bubo.server.problems import NotFoundError
 from bubo.server.records import MediaRecord
-from bubo.server.routes_media import file_response
+from bubo.server.routes_media import FILE_ANSWERS, file_response
 from bubo.server.schema import FileDeleted, FileList, FileObject, FileUpload, Purpose
 from bubo.server.schema_stores import openai_problems
 from bubo.server.services import Owner, Services, key_owner, services
@@ -82,14 +82,7 @@ def get_file(id: str, me: Me, parts: Parts) -> dict[str, Any]:
     return _file(parts.media.get(me.id, _media_id(id)))
 
 
-@router.get(
-    "/{id}/content",
-    response_class=FileResponse,
-    responses={
-        200: {"content": {"image/png": {}, "image/jpeg": {}, "audio/wav": {}}, "description": "The file."},
-        **openai_problems(404, 416),
-    },
-)
+@router.get("/{id}/content", response_class=FileResponse, responses=FILE_ANSWERS | openai_problems(404, 416))
 def get_file_content(id: str, me: Me, parts: Parts) -> FileResponse:
     """The file as it is stored: upright, without what cameras write into it."""
     record = parts.media.get(me.id, _media_id(id))

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import serving
 
 
 @pytest.fixture
@@ -57,6 +58,17 @@ def test_every_operation_tells_what_it_may_answer_before_its_route_is_reached(de
     for operation in operations(described):
         assert "421" in operation["responses"], operation["operationId"]
         assert ("requestBody" not in operation) or "413" in operation["responses"], operation["operationId"]
+
+
+def test_files_may_be_had_in_parts(described, visitor):
+    served = [one for one in described["paths"] if one.endswith(("content", "thumbnail", "{name}"))]
+    assert len(served) == 4
+    for path in served:
+        assert {"200", "206", "416"} <= set(described["paths"][path]["get"]["responses"]), path
+    example = visitor.get("/api/examples").json()[0]["media"][0]["url"]
+    file = visitor.post("/v1/files", files={"file": ("a.png", serving.png())}).json()["id"]
+    for address in (example, f"/v1/files/{file}/content"):
+        assert visitor.get(address, headers={"Range": "bytes=0-9"}).status_code == 206
 
 
 def test_links_are_taken_from_answers_and_lead_to_parameters(described):
