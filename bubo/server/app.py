@@ -26,7 +26,7 @@ from bubo.server import (
 from bubo.server.cleaning import Cleaner
 from bubo.server.conversations import ConversationStore
 from bubo.server.database import Database
-from bubo.server.description import DescribedApp
+from bubo.server.description import DescribedApp, name_of
 from bubo.server.engine import Engine
 from bubo.server.logs import RequestLog
 from bubo.server.media_files import MediaStore
@@ -74,6 +74,7 @@ def create_app(settings: ServerSettings, engine: Engine) -> FastAPI:
         description="An assistant that sees, hears and shows what its words stand on.",
         docs_url=None,  # theirs load scripts from elsewhere; static.py has ours
         redoc_url=None,
+        generate_unique_id_function=name_of,
         lifespan=_lifespan,
     )
     database = Database(settings.url)

@@ -74,7 +74,7 @@ def get_model(model: str, me: Me, parts: Parts) -> dict[str, Any]:
 @router.post(
     "/chat/completions",
     response_model=Completion,
-    responses={200: {"content": EVENT_STREAM["content"]}, **openai_problems(404, 413)},
+    responses={200: {"content": EVENT_STREAM["content"]}, **openai_problems(404, 413, 502, 503)},
 )
 async def complete(
     request: Request,

@@ -17,7 +17,11 @@ Parts = Annotated[Services, Depends(services)]
 Me = Annotated[Owner, Depends(owner)]
 _PUBLIC = {"Cache-Control": "public, max-age=3600"}
 _BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {kind: {} for kind in examples.TYPES.values()}, "description": "The file."}
+    200: {"content": {kind: {} for kind in examples.TYPES.values()}, "description": "The whole file."},
+    206: {
+        "content": {kind: {} for kind in examples.TYPES.values()},
+        "description": "The range that was asked for.",
+    },
 }
 
 

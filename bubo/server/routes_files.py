@@ -1,15 +1,17 @@
 """/v1/files: pictures and sounds that programs upload, to name them in questions."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Depends, Form, Query
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import Request
 from starlette.responses import FileResponse
 
 from bubo.server.chat_media import FILE_PREFIX, file_id
 from bubo.server.problems import NotFoundError
 from bubo.server.records import MediaRecord
-from bubo.server.routes_media import file_response
-from bubo.server.schema import FileDeleted, FileList, FileObject, FileUpload
+from bubo.server.routes_media import FILE_ANSWERS, file_response
+from bubo.server.schema import FileDeleted, FileList, FileObject, FileUpload, Purpose
 from bubo.server.schema_stores import openai_problems
 from bubo.server.services import Owner, Services, key_owner, services
 
@@ -22,7 +24,25 @@ _PURPOSES = {"picture": "vision", "sound": "user_data"}
 _MAX_PAGE = 10_000
 
 
-@router.post("", response_model=FileObject, responses=openai_problems(413, 415, 422, 507))
+async def _refuse_empty_purpose(request: Request, me: Me) -> None:
+    """The framework takes an empty field of a form for one that was left out; here it is a wrong one."""
+    if (await request.form()).get("purpose") == "":
+        expected = " or ".join(repr(one) for one in get_args(Purpose))
+        wrong = {
+            "type": "literal_error",
+            "loc": ("body", "purpose"),
+            "input": "",
+            "ctx": {"expected": expected},
+        }
+        raise RequestValidationError([wrong], body={"purpose": ""})
+
+
+@router.post(
+    "",
+    response_model=FileObject,
+    responses=openai_problems(413, 415, 422, 507),
+    dependencies=[Depends(_refuse_empty_purpose)],
+)
 def upload_file(
     me: Me, parts: Parts, form: Annotated[FileUpload, Form(media_type="multipart/form-data")]
 ) -> dict[str, Any]:
@@ -62,15 +82,8 @@ def get_file(id: str, me: Me, parts: Parts) -> dict[str, Any]:
     return _file(parts.media.get(me.id, _media_id(id)))
 
 
-@router.get(
-    "/{id}/content",
-    response_class=FileResponse,
-    responses={
-        200: {"content": {"image/png": {}, "image/jpeg": {}, "audio/wav": {}}, "description": "The file."},
-        **openai_problems(404, 416),
-    },
-)
-def get_content(id: str, me: Me, parts: Parts) -> FileResponse:
+@router.get("/{id}/content", response_class=FileResponse, responses=FILE_ANSWERS | openai_problems(404, 416))
+def get_file_content(id: str, me: Me, parts: Parts) -> FileResponse:
     """The file as it is stored: upright, without what cameras write into it."""
     record = parts.media.get(me.id, _media_id(id))
     return file_response(parts.media.open(me.id, record.id), record)

@@ -25,7 +25,7 @@ Parts = Annotated[Services, Depends(services)]
 Me = Annotated[Owner, Depends(key_owner)]
 
 
-@router.post("/ground", response_model=GroundAnswer, responses=openai_problems(404, 413))
+@router.post("/ground", response_model=GroundAnswer, responses=openai_problems(404, 413, 503))
 async def ground(request: Request, body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
     """Ties the phrases of a text to pictures and sounds."""
     _check(body, parts)

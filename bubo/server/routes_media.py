@@ -12,7 +12,7 @@ from bubo.server.records import MediaRecord
 from bubo.server.schema_stores import Media, MediaUpload, problems
 from bubo.server.services import Owner, Services, owner, services
 
-__all__ = ["file_response", "router"]
+__all__ = ["FILE_ANSWERS", "file_response", "router"]
 
 router = APIRouter(prefix="/api/media", tags=["media"])
 Parts = Annotated[Services, Depends(services)]
@@ -24,7 +24,8 @@ _HEADERS = {
     "Vary": "Cookie, Authorization",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
-_BYTES: dict[int | str, dict[str, Any]] = {
+#: What a route answers that gives a file.
+FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind: {} for kind in _ENDINGS}, "description": "The whole file."},
     206: {"content": {kind: {} for kind in _ENDINGS}, "description": "The range that was asked for."},
 }
@@ -45,14 +46,14 @@ def get_media(media_id: str, me: Me, parts: Parts) -> dict[str, Any]:
     return media_dict(parts.media.get(me.id, media_id))
 
 
-@router.get("/{media_id}/content", response_class=FileResponse, responses=_BYTES | problems(404, 416))
-def get_content(media_id: str, me: Me, parts: Parts) -> FileResponse:
+@router.get("/{media_id}/content", response_class=FileResponse, responses=FILE_ANSWERS | problems(404, 416))
+def get_media_content(media_id: str, me: Me, parts: Parts) -> FileResponse:
     """The file, or the range of it that the header asks for."""
     record = parts.media.get(me.id, media_id)
     return file_response(parts.media.open(me.id, media_id), record)
 
 
-@router.get("/{media_id}/thumbnail", response_class=FileResponse, responses=_BYTES | problems(404, 416))
+@router.get("/{media_id}/thumbnail", response_class=FileResponse, responses=FILE_ANSWERS | problems(404, 416))
 def get_thumbnail(media_id: str, me: Me, parts: Parts) -> FileResponse:
     """A small JPEG of a picture; sounds have none."""
     record = parts.media.get(me.id, media_id)

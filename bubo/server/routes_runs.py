@@ -29,7 +29,7 @@ Me = Annotated[Owner, Depends(owner)]
     "/conversations/{conversation_id}/runs",
     status_code=202,
     response_model=Started,
-    responses=problems(400, 404, 409),
+    responses=problems(400, 404, 409, 503),
 )
 def start_run(conversation_id: str, body: Ask, me: Me, parts: Parts) -> dict[str, Any]:
     """Asks a question, a new version of one, or for another answer; `/api/runs/{run}/events` follows it."""

@@ -21,6 +21,7 @@ __all__ = [
     "ModelList",
     "ModelObject",
     "Place",
+    "Purpose",
     "SegmentAnswer",
     "SegmentRequest",
     "Started",
@@ -240,11 +241,14 @@ class ModelList(BaseModel):
     data: list[ModelObject]
 
 
+Purpose = Literal["vision", "user_data", "assistants"]
+
+
 class FileUpload(Given):
     """A file to be stored; what it is for is of no effect, and can only be what files are for here."""
 
     file: UploadFile = Field(description="A picture or a sound.")
-    purpose: Literal["vision", "user_data", "assistants"] = "user_data"
+    purpose: Purpose = "user_data"
 
 
 class FileObject(BaseModel):

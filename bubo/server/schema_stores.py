@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from bubo.server.engine import Engine
 
 __all__ = [
+    "WHEN",
     "Conversation",
     "ConversationChange",
     "ConversationList",
@@ -32,7 +33,8 @@ __all__ = [
 TITLE = 1_000
 COMMENT = 2_000
 MAX_TEXT = 100_000
-_WHEN = {
+#: When a request fails with which status.
+WHEN = {
     400: "Something does not fit what is there, or cannot be read.",
     401: "Not signed in.",
     403: "Sent by another site's page.",
@@ -44,7 +46,8 @@ _WHEN = {
     421: "The server is not called by this name.",
     422: "A field is missing or wrong, or the file is damaged.",
     429: "Too many; the header Retry-After says when to try again.",
-    503: "The model is not loaded; while it is being loaded, Retry-After says when to try again.",
+    502: "The model is asked elsewhere, and failed there.",
+    503: "The model is not loaded, or the server is closing; Retry-After may say when to try again.",
     507: "The disk is full.",
 }
 
@@ -77,7 +80,7 @@ def openai_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _described(statuses: set[int]) -> dict[int | str, dict[str, Any]]:
     return {
-        status: {"model": ProblemBody, "description": _WHEN[status]}
+        status: {"model": ProblemBody, "description": WHEN[status]}
         for status in sorted({401, 403, 421, 429} | statuses)
     }
 

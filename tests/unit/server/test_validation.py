@@ -84,6 +84,7 @@ def test_files_and_lists(visitor):
     picture = {"file": ("a.png", serving.png())}
     for answer, param, words in (
         (visitor.post("/v1/files", files=picture, data={"purpose": "nonsense"}), "purpose", '"nonsense" was'),
+        (visitor.post("/v1/files", files=picture, data={"purpose": ""}), "purpose", '"" was'),
         (visitor.post("/v1/files", files=picture, data={"more": "x"}), "more", "Unrecognized .*: more"),
         (visitor.post("/v1/files", data={"purpose": "vision"}), "file", "file is missing"),
         (visitor.post("/v1/files", data={"file": "text"}), "file", 'must be a file, but "text" was given'),
