@@ -1,6 +1,7 @@
 """Functions that run at the same time, for tests."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,3 +23,33 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
         thread.join(120)
     assert not any(thread.is_alive() for thread in threads), "a thread hangs"
     return results
+
+
+class Held:
+    """Counts the items of each pass, and holds the first pass until the others wait."""
+
+    def __init__(self, run: Callable[[Any], Any]):
+        self.run, self.sizes, self.gate = run, list[int](), threading.Event()
+
+    def __call__(self, items: Any) -> Any:
+        self.sizes.append(len(items))
+        if len(self.sizes) == 1:
+            assert self.gate.wait(60)
+        return self.run(items)
+
+
+def together(passes: Any, *works: Callable[[], Any]) -> tuple[list[Any], list[int]]:
+    """What functions return or raise that ask `passes` while it is busy with one of them; items per pass."""
+    passes._run = held = Held(passes._run)
+
+    def open_when_all_wait() -> None:
+        try:
+            end = time.monotonic() + 60
+            while (not held.sizes or len(passes._line) < len(works) - 1) and time.monotonic() < end:
+                time.sleep(0.005)
+        finally:
+            held.gate.set()
+
+    *results, _ = at_once(*works, open_when_all_wait)
+    passes._run = held.run
+    return results, held.sizes
