@@ -24,7 +24,7 @@ from bubo.types import Picture, Regions
 
 FloatArray = NDArray[np.float32]
 
-# Questions in a pass. One about a picture of 800 x 1333 takes 1 to 2 GB in float32, mostly what its 22,000
+# Questions in a pass. One about a picture of 800 x 1333 takes some 1.7 GB in float32, mostly what its 22,000
 # places sample from each other, and keeps an accelerator busy by itself.
 BATCH = 2
 
