@@ -24,8 +24,8 @@ from bubo.types import Picture, Regions
 
 FloatArray = NDArray[np.float32]
 
-# Questions in a pass. One about a picture of 800 x 1333 takes some 1.7 GB in float32, mostly what its 22,000
-# places sample from each other, and keeps an accelerator busy by itself.
+# Questions in a pass. One about a picture of 800 x 1333 takes some 1.7 GB in float32 beside the weights, and
+# the device has a language model to hold too.
 BATCH = 2
 
 

@@ -30,7 +30,7 @@ BoolArray = NDArray[np.bool_]
 # Prompts decoded at a time: each has masks of 256 x 256 in several versions.
 BATCH = 32
 # Pictures encoded at a time. With one of 1024 x 1024 a global layer of SAM's largest encoder holds 16 maps of
-# 4096 x 4096 a few times over, some 2.5 GB in float32, and an accelerator is busy with it.
+# 4096 x 4096 a few times over, some 2.5 GB in float32 beside the weights.
 PICTURES = 2
 
 

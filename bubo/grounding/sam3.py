@@ -35,8 +35,8 @@ VISUAL = "visual"
 POINT_SHARE = 0.04
 # Most bytes of masks, a byte per pixel, that are made at once.
 MASK_BYTES = 256_000_000
-# Questions in a pass. A picture of 1008 x 1008 becomes features of 0.2 GB in float32, and an accelerator is
-# busy with one.
+# Questions in a pass. A picture of 1008 x 1008 becomes features of 0.2 GB in float32, and the maps of a
+# question take some 0.1 GB.
 BATCH = 2
 # The map of what is not there.
 NOTHING = torch.full((1, 1), -torch.inf)
