@@ -5,6 +5,7 @@ that wait with it, hands out their results, and lets the longest waiting one lea
 come back is in no later pass, and nobody waits for it longer than a pass takes.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -13,11 +14,29 @@ from typing import Any, Generic, TypeVar
 
 from bubo.errors import BuboError
 
-__all__ = ["Passes"]
+__all__ = ["Passes", "fail_alone"]
 
+logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Value = TypeVar("Value")
+
+
+def fail_alone(
+    run: Callable[[list[Item]], Sequence[Result]],
+) -> Callable[[list[Item]], Sequence[Result | Exception]]:
+    """`run` for `Passes`: where it fails for several items, each is computed alone and has its own error."""
+
+    def attempt(items: list[Item]) -> Sequence[Result | Exception]:
+        try:
+            return run(items)
+        except Exception as error:
+            if len(items) == 1:
+                return [error]
+            logger.warning("A shared pass failed, its %d items go one by one: %s", len(items), error)
+        return [result for item in items for result in attempt([item])]
+
+    return attempt
 
 
 def _held_lock() -> threading.Lock:
@@ -60,6 +79,10 @@ class Passes(Generic[Item, Result]):
             there yet; it never waits longer than that one took.
         weigh: How much of a pass an item takes; the items of a pass are no more than 1 together, unless the
             first one is by itself. Without it they weigh nothing.
+        alike: What the items of a pass must have in common with the first one, such as a shape.
+
+    Raises:
+        ValueError: If a pass would have room for nothing.
     """
 
     def __init__(
@@ -68,8 +91,12 @@ class Passes(Generic[Item, Result]):
         most: int,
         patience_s: float = 0.0,
         weigh: Callable[[Item], float] = lambda item: 0.0,
+        alike: Callable[[Item], Hashable] = lambda item: None,
     ):
+        if most < 1:
+            raise ValueError(f"A pass takes {most} items; give a number of at least 1.")
         self._run = run
+        self._alike = alike
         self._weigh = weigh
         self._most = most
         self._patience_s = patience_s
@@ -169,12 +196,15 @@ class Passes(Generic[Item, Result]):
             self._expected = {ticket.member for ticket in taken} - {None}
 
     def _fitting(self, waiting: Sequence[_Ticket]) -> list[_Ticket]:
-        """Those for the next pass: the first, and whoever has room beside those before."""
+        """Those for the next pass: the first, and whoever is like it and has room beside those before."""
         taken: list[_Ticket] = []
         room = 1.0
+        kind = self._alike(waiting[0].item)
         for ticket in waiting:
+            if len(taken) == self._most:
+                break
             weight = self._weigh(ticket.item)
-            if len(taken) < self._most and (weight <= room or not taken):
+            if (weight <= room or not taken) and self._alike(ticket.item) == kind:
                 taken.append(ticket)
                 room -= weight
         return taken

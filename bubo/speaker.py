@@ -7,7 +7,8 @@ kept, so that a turn feeds only tokens that were not there before. The cache is 
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from bubo.batching import Batcher, Fed, Placed
 from bubo.decoding import PrefixCaches, TextStream, common_length, pick_token
 from bubo.errors import InputError
+from bubo.passes import Passes, fail_alone
 from bubo.prompts import Prompt, PromptWriter
 from bubo.recent import Shared
 from bubo.settings import Settings, Stats
@@ -29,6 +31,9 @@ __all__ = ["ModelSpeaker", "Settings", "Speaker", "Stats", "ask_with"]
 FEW_TOKENS = 4
 #: How many conversations as long as the context may be kept; of shorter ones more.
 FULL_CACHES = 4
+#: Pictures or sounds of several conversations that are encoded in one pass. They are small: 224 x 224 pixels,
+#: a few clips of two seconds.
+MOST_MEDIA = 8
 
 
 class Speaker(Protocol):
@@ -76,8 +81,18 @@ def ask_with(
     return ask
 
 
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """One medium as the model takes it: the method that encodes it, and its arguments (1, ...) by name."""
+
+    encode: Callable[..., Tensor]
+    tensors: Mapping[str, Tensor]
+
+
 class ModelSpeaker:
-    """A `BuboForConditionalGeneration` with its processor. Threads may share one: their steps run together.
+    """A `BuboForConditionalGeneration` with its processor.
+
+    Threads may share one: their steps run together, and so do the encoders over their media.
 
     Args:
         model: The model, in evaluation mode, on its device.
@@ -109,6 +124,11 @@ class ModelSpeaker:
         self._picture_states = picture_states
         self._sound_states = sound_states
         self._soft_tokens: Shared[Tensor] = Shared(num_media)
+        self._encodings: Passes[_Inputs, Tensor] = Passes(
+            fail_alone(self._encode_together),
+            MOST_MEDIA,
+            alike=lambda one: (one.encode, *((name, value.shape) for name, value in one.tensors.items())),
+        )
         text_config = model.config.get_text_config()
         self.context_length = int(text_config.max_position_embeddings)
         self._caches = PrefixCaches(num_caches, FULL_CACHES * self.context_length)
@@ -258,28 +278,36 @@ class ModelSpeaker:
         def compute() -> Tensor:
             stats.encoder_calls += 1
             with torch.inference_mode():
-                return self._picture(medium) if isinstance(medium, Picture) else self._sound(medium)
+                inputs = self._picture(medium) if isinstance(medium, Picture) else self._sound(medium)
+            return self._encodings.share(inputs)
 
         return self._soft_tokens.get(medium.id, compute)
 
-    def _picture(self, picture: Picture) -> Tensor:
-        get = self.model.get_image_features
+    def _picture(self, picture: Picture) -> _Inputs:
+        encode = self.model.get_image_features
         if self._picture_states is not None:
-            states = self._picture_states(picture).to(self.model.device)
-            return self._batcher.alone(lambda: get(vision_hidden_states=states))  # type: ignore[no-any-return]
+            return _Inputs(encode, {"vision_hidden_states": self._picture_states(picture)})
         inputs = self.processor.image_processor(images=[Image.fromarray(picture.pixels)], return_tensors="pt")
-        pixels = inputs["pixel_values"].to(self.model.device)
-        return self._batcher.alone(lambda: get(pixels))  # type: ignore[no-any-return]
+        return _Inputs(encode, {"pixel_values": inputs["pixel_values"]})
 
-    def _sound(self, sound: Sound) -> Tensor:
-        get = self.model.get_audio_features
+    def _sound(self, sound: Sound) -> _Inputs:
+        encode = self.model.get_audio_features
         if self._sound_states is not None:
-            states = self._sound_states(sound).to(self.model.device)
-            return self._batcher.alone(lambda: get(audio_hidden_states=states))  # type: ignore[no-any-return]
+            return _Inputs(encode, {"audio_hidden_states": self._sound_states(sound)})
         inputs = self.processor.feature_extractor(
             [sound.samples], sampling_rate=sound.sampling_rate, return_tensors="pt"
-        ).to(self.model.device)
-        return self._batcher.alone(lambda: get(**inputs))  # type: ignore[no-any-return]
+        )
+        return _Inputs(encode, inputs)
+
+    def _encode_together(self, media: Sequence[_Inputs]) -> list[Tensor]:
+        """Soft tokens (1, N, H) of media of one kind and shape, in one pass."""
+        encode, names = media[0].encode, media[0].tensors
+        with torch.inference_mode():
+            inputs = {
+                name: torch.cat([one.tensors[name] for one in media]).to(self.model.device) for name in names
+            }
+            soft_tokens = self._batcher.alone(lambda: encode(**inputs))
+            return [one.clone() for one in soft_tokens.split(1)]
 
     def _decode(self, ids: list[int]) -> str:
         return self.processor.tokenizer.decode(ids, clean_up_tokenization_spaces=False)  # type: ignore[no-any-return]

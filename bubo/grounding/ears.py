@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
-from bubo.passes import Passes
+from bubo.passes import Passes, fail_alone
 from bubo.recent import Shared
 from bubo.stopping import check_stop
 from bubo.types import Sound, Spans
@@ -64,7 +64,7 @@ class NanoEars:
         self.window_s = float(feature_extractor.clip_duration_s) * int(model.config.max_clips)
         self._kept: Shared[Hearing] = Shared(capacity)
         self._read: Shared[Tensor] = Shared(capacity)
-        self._passes: Passes[Tensor, Tensor] = Passes(self._read_together, BATCH)
+        self._passes: Passes[Tensor, Tensor] = Passes(fail_alone(self._read_together), BATCH)
 
     def hear(self, sound: Sound) -> Hearing:
         """What the network hears in a sound."""

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from bubo.geometry import box_iou, mask_to_box
 from bubo.grounding.lexicon import Lexicon
 from bubo.grounding.thresholds import Thresholds
-from bubo.passes import Passes
+from bubo.passes import Passes, fail_alone
 from bubo.recent import Shared
 from bubo.types import Picture, Place, Point, Regions, Tags
 
@@ -74,7 +74,7 @@ class NanoEyes:
         self.thresholds = thresholds
         self.class_names: tuple[str, ...] = tuple(model.config.object_names)
         self._kept: Shared[Look] = Shared(capacity)
-        self._passes: Passes[Picture, Look] = Passes(self._look_at, BATCH)
+        self._passes: Passes[Picture, Look] = Passes(fail_alone(self._look_at), BATCH)
 
     def look(self, picture: Picture) -> Look:
         """What the network sees in a picture."""

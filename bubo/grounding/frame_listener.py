@@ -1,8 +1,8 @@
 """Listener over a model that scores every moment by itself: PE-A-Frame (`PeAudioFrameLevelModel`)."""
 
-import threading
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bubo.grounding.window_listener import TEXTS
 from bubo.grounding.windows import Windows, stretches_of
-from bubo.recent import Recent
+from bubo.passes import Passes, fail_alone
+from bubo.recent import Shared
 from bubo.types import Sound, Spans
 
 FloatArray = NDArray[np.float32]
 
+# Windows read together: one of 20 seconds at 48 kHz takes some 1.5 GB in float32 beside the weights.
+BATCH = 2
+
 
 class FrameListener:
-    """Sound and phrases -> seconds. Threads may share it; sounds take turns.
+    """Sound and phrases -> seconds.
+
+    Threads may share it: windows of as many frames that several listen to at once are read together. Those of
+    other lengths are not: the convolutions see no mask, and a sound filled up with silence ends otherwise.
 
     Long sounds are read in overlapping windows whose frames are blended.
 
@@ -32,6 +40,7 @@ class FrameListener:
         hop_s: Seconds from one window's start to the next one's.
         template: What the model is asked for a phrase, with {} in its place.
         capacity: Sounds whose frames are kept.
+        batch: Most windows read together.
     """
 
     def __init__(
@@ -45,8 +54,9 @@ class FrameListener:
         hop_s: float = 15.0,
         template: str = "{}",
         capacity: int = 4,
+        batch: int = BATCH,
     ):
-        self.windows = Windows(window_s, hop_s, 1)
+        self.windows = Windows(window_s, hop_s, batch)
         self.model = model
         self.feature_extractor = feature_extractor
         self.tokenizer = tokenizer
@@ -54,34 +64,35 @@ class FrameListener:
         self.template = template
         self.sampling_rate = int(feature_extractor.sampling_rate)
         self.frame_s = float(feature_extractor.hop_length) / self.sampling_rate
-        self._kept: Recent[list[Tensor]] = Recent(capacity)
-        self._lock = threading.Lock()
+        self._kept: Shared[list[Tensor]] = Shared(capacity)
+        hop = int(feature_extractor.hop_length)
+        self._readings: Passes[FloatArray, Tensor] = Passes(
+            fail_alone(self._read_together), batch, alike=lambda piece: -(-len(piece) // hop)
+        )
+        self._wordings: Passes[list[str], Tensor] = Passes(
+            fail_alone(self._encode_texts), TEXTS, weigh=lambda texts: len(texts) / TEXTS
+        )
 
     def clear(self) -> None:
         """Forget all sounds."""
-        with self._lock:
-            self._kept.clear()
+        self._kept.clear()
 
     def listen(self, sound: Sound, phrases: Sequence[str]) -> Spans:
         """Stretches of each phrase; one that is not heard has an empty stretch with its best score."""
         if not phrases:
             return Spans.empty()
-        with self._lock:
-            frames = self.scores(sound, phrases)
+        frames = self.scores(sound, phrases)
         best = frames.max(axis=0)
         return stretches_of(frames, best, self.frame_s, phrases, sound, self.threshold)
 
     def scores(self, sound: Sound, phrases: Sequence[str]) -> FloatArray:
         """Probabilities (T, N) of each phrase in each frame."""
         prompts = [self.template.replace("{}", phrase) for phrase in phrases]
-        inputs = self.tokenizer(prompts, padding=True, truncation=True, return_tensors="pt").to(
-            self.model.device
-        )
+        texts = self._wordings.share(prompts)
         count = max(1, int(np.ceil(sound.duration_s / self.frame_s - 1e-6)))
         total = np.zeros((count, len(phrases)), np.float64)
         weights = np.zeros((count, 1))
         with torch.inference_mode():
-            texts = self._encode_texts(inputs)
             scale, bias = self.model.text_audio_logit_scale, self.model.text_audio_logit_bias
             for start, states in zip(
                 self.windows.starts(sound.duration_s),
@@ -103,16 +114,24 @@ class FrameListener:
         samples = sound.samples
         if sound.sampling_rate != self.sampling_rate:
             samples = soxr.resample(samples, sound.sampling_rate, self.sampling_rate)
-        found = []
-        for piece in self.windows.cut(samples, self.sampling_rate, sound.duration_s):
-            inputs = self.feature_extractor([piece], sampling_rate=self.sampling_rate, return_tensors="pt")
-            inputs = inputs.to(self.model.device)
-            values = inputs["input_values"].to(self.model.dtype)
-            states = self.model.get_audio_embeds(values, inputs.get("padding_mask"))
-            found.append(states[0])
-        return found
+        pieces = self.windows.cut(samples, self.sampling_rate, sound.duration_s)
+        return [self._readings.share(piece) for piece in pieces]
 
-    def _encode_texts(self, inputs: Any) -> Tensor:
-        # as in the model's own forward: the last layer's first token
-        out = self.model.text_model(**inputs, output_hidden_states=True)
-        return self.model.text_audio_head(out.hidden_states[-1][:, 0])  # type: ignore[no-any-return]
+    def _read_together(self, pieces: Sequence[FloatArray]) -> list[Tensor]:
+        """States (F, D) of each of some windows of F frames, in one pass."""
+        inputs = self.feature_extractor(list(pieces), sampling_rate=self.sampling_rate, return_tensors="pt")
+        inputs = inputs.to(self.model.device)
+        values = inputs["input_values"].to(self.model.dtype)
+        with torch.inference_mode():
+            states = self.model.get_audio_embeds(values, inputs.get("padding_mask"))
+        return [one.clone() for one in states]
+
+    def _encode_texts(self, asked: Sequence[list[str]]) -> list[Tensor]:
+        """Vectors (N, D) of each list of texts, in one pass."""
+        texts = list(chain.from_iterable(asked))
+        inputs = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+        with torch.inference_mode():
+            out = self.model.text_model(**inputs.to(self.model.device), output_hidden_states=True)
+            # as in the model's own forward: the last layer's first token
+            vectors = self.model.text_audio_head(out.hidden_states[-1][:, 0])
+        return list(vectors.split([len(one) for one in asked]))

@@ -5,7 +5,6 @@ phrases stay apart. What a box says of a phrase is read at that phrase's own tok
 phrase, never a mixture of several. Phrases that do not fit into one prompt go into the next.
 """
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +13,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from bubo.errors import ModelError
 from bubo.geometry import clip_boxes, nms
 from bubo.grounding.thresholds import bent
+from bubo.passes import Passes, fail_alone
 from bubo.types import Picture, Regions
 
 FloatArray = NDArray[np.float32]
+
+# Questions in a pass. One about a picture of 800 x 1333 takes some 1.7 GB in float32 beside the weights, and
+# the device has a language model to hold too.
+BATCH = 2
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,25 @@ class Prompt:
     spans: tuple[tuple[int, int, int], ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A prompt about a picture.
+
+    Attributes:
+        pixels: What the image processor makes of the picture, by name, (1, ...).
+        ids: The prompt's tokens.
+    """
+
+    pixels: dict[str, Tensor]
+    ids: tuple[int, ...]
+
+
 class GroundingDinoDetector:
-    """Boxes for phrases. Threads may share it; pictures take turns.
+    """Boxes for phrases.
+
+    Threads may share it: questions about pictures of one shape share a pass. Those of other shapes do not:
+    filled up with black and masked, a picture gets other boxes, since the backbone and the norms see the mask
+    nowhere.
 
     A score is bent so that `box_threshold` lies at one half, as everywhere in grounding.
 
@@ -48,6 +71,7 @@ class GroundingDinoDetector:
         text_threshold: The mean over all of the phrase's tokens must reach this.
         nms_iou: Of two boxes of one phrase that overlap by more, the surer is kept.
         max_boxes: Most boxes per phrase.
+        batch: Most questions in a pass.
 
     Raises:
         ModelError: If the model would not see where a sub-sentence ends.
@@ -62,6 +86,7 @@ class GroundingDinoDetector:
         text_threshold: float = 0.2,
         nms_iou: float = 0.5,
         max_boxes: int = 20,
+        batch: int = BATCH,
     ):
         self.model = model
         self.image_processor = processor.image_processor
@@ -77,7 +102,9 @@ class GroundingDinoDetector:
                 f"The tokenizer writes '.' as {self.stop}, but the detector separates phrases at "
                 f"{model.model.special_tokens.tolist()}: give the tokenizer that belongs to the model."
             )
-        self._lock = threading.Lock()
+        self._passes: Passes[Question, tuple[FloatArray, FloatArray]] = Passes(
+            fail_alone(self._ask), batch, alike=lambda one: one.pixels["pixel_values"].shape
+        )
 
     def detect(self, picture: Picture, phrases: Sequence[str]) -> Regions:
         """Boxes of each phrase, best first; a phrase without one gets an empty box with its best score."""
@@ -85,16 +112,13 @@ class GroundingDinoDetector:
         if not prompts:
             return Regions.empty()
         inputs = self.image_processor(images=[Image.fromarray(picture.pixels)], return_tensors="pt")
-        pixels = {
-            name: value.to(self.model.device, self.model.dtype if value.is_floating_point() else None)
-            for name, value in inputs.items()
-        }
+        size = np.array([picture.width, picture.height] * 2, np.float32)
         parts: dict[int, Regions] = {}
-        with self._lock:
-            for prompt in prompts:
-                probabilities, boxes = self._ask(pixels, prompt, picture)
-                for number, start, end in prompt.spans:
-                    parts[number] = self._choose(phrases[number], probabilities[:, start:end], boxes)
+        for prompt in prompts:
+            probabilities, boxes = self._passes.share(Question(dict(inputs), prompt.ids))
+            boxes = clip_boxes(boxes * size, picture.size_hw)
+            for number, start, end in prompt.spans:
+                parts[number] = self._choose(phrases[number], probabilities[:, start:end], boxes)
         return Regions.merge([parts[number] for number in sorted(parts)])
 
     def prompts(self, phrases: Sequence[str]) -> Iterator[Prompt]:
@@ -116,16 +140,24 @@ class GroundingDinoDetector:
         if spans:
             yield Prompt((*ids, last), tuple(spans))
 
-    def _ask(self, pixels: dict[str, Any], prompt: Prompt, picture: Picture) -> tuple[FloatArray, FloatArray]:
-        """Probabilities (Q, tokens) and boxes (Q, 4) in pixels of all queries."""
-        ids = torch.tensor([prompt.ids], device=self.model.device)
+    def _ask(self, questions: Sequence[Question]) -> list[tuple[FloatArray, FloatArray]]:
+        """Probabilities (Q, tokens) and boxes (Q, 4), in sides of the picture, of all queries of each."""
+        device, dtype = self.model.device, self.model.dtype
+        inputs: dict[str, Tensor] = {}
+        for name in questions[0].pixels:
+            values = torch.cat([one.pixels[name] for one in questions])
+            inputs[name] = values.to(device, dtype if values.is_floating_point() else None)
+        ids = [torch.tensor(one.ids) for one in questions]
+        mask = [torch.ones_like(one) for one in ids]
+        padding = int(self.tokenizer.pad_token_id)
+        inputs["input_ids"] = pad_sequence(ids, batch_first=True, padding_value=padding).to(device)
+        inputs["attention_mask"] = pad_sequence(mask, batch_first=True).to(device)
         with torch.inference_mode():
-            out = self.model(**pixels, input_ids=ids, attention_mask=torch.ones_like(ids))
-        probabilities = out.logits[0].float().sigmoid().cpu().numpy()
-        centres, sides = np.split(out.pred_boxes[0].float().cpu().numpy(), 2, axis=1)
-        size = np.array([picture.width, picture.height] * 2, np.float32)
-        boxes = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1) * size
-        return probabilities, clip_boxes(boxes, picture.size_hw)
+            out = self.model(**inputs)
+        probabilities = out.logits.float().sigmoid().cpu().numpy()
+        centres, sides = np.split(out.pred_boxes.float().cpu().numpy(), 2, axis=-1)
+        boxes = np.concatenate([centres - sides / 2, centres + sides / 2], axis=-1)
+        return list(zip(probabilities, boxes, strict=True))
 
     def _choose(self, phrase: str, probabilities: FloatArray, boxes: FloatArray) -> Regions:
         """The boxes of one phrase out of all queries, from the probabilities (Q, n) of its tokens."""

@@ -17,6 +17,7 @@ from transformers import AutoConfig
 from bubo.errors import InputError, ModelError
 from bubo.grounding.tag_lists import check_tags, read_tags
 from bubo.models.ram import RamConfig, RamImageProcessor, RamModel
+from bubo.passes import Passes, fail_alone
 from bubo.types import Picture, Tags
 
 FloatArray = NDArray[np.float32]
@@ -25,12 +26,16 @@ FloatArray = NDArray[np.float32]
 NOT_THINGS = Path(__file__).with_name("not_things.txt")
 #: Threshold of tags that have none of their own.
 OPEN_THRESHOLD = 0.5
+#: Pictures in a pass. One of 384 x 384 takes some 0.3 GB beside RAM++'s weights.
+BATCH = 4
 _HALF = np.float32(0.5)
 _BELOW = np.nextafter(_HALF, np.float32(0))
 
 
 class RamTagger:
-    """Picture -> all tags of a RAM or RAM++ model with their scores. Threads may share it.
+    """Picture -> all tags of a RAM or RAM++ model with their scores.
+
+    Threads may share it: pictures that several ask about at once share a pass.
 
     Of the model's own tags those in not_things.txt are left out: acts, qualities and words about pictures
     ("see", "dark", "photo"), which name nothing that could be cut out. A list of one's own counts whole.
@@ -44,6 +49,7 @@ class RamTagger:
             those of the config, and `OPEN_THRESHOLD` where there are none.
         label_embeds: CLIP ViT-B/16 embeddings of other tags than the model's own (an open set): (N, 512), or
             (N, K, 512) for RAM++ and K descriptions per tag.
+        batch: Most pictures in a pass.
 
     Raises:
         InputError: If the tags or thresholds cannot be used.
@@ -58,6 +64,7 @@ class RamTagger:
         thresholds: float | Sequence[float] | NDArray[Any] | None = None,
         *,
         label_embeds: Tensor | None = None,
+        batch: int = BATCH,
     ):
         config = model.config
         is_open = label_embeds is not None
@@ -96,6 +103,7 @@ class RamTagger:
         self.tags = tuple(self.tags[number] for number in self._columns)
         self.model = model.eval()
         self.image_processor = image_processor
+        self._passes: Passes[Tensor, FloatArray] = Passes(fail_alone(self._look_at), batch)
 
     @classmethod
     def load(
@@ -105,6 +113,7 @@ class RamTagger:
         tag_list: str | Path | None = None,
         label_embeds: str | Path | None = None,
         thresholds: float | Sequence[float] | None = None,
+        batch: int = BATCH,
         device: str | torch.device = "cpu",
     ) -> Self:
         """Loads a converted model.
@@ -114,6 +123,7 @@ class RamTagger:
             tag_list: File with one tag per line, in place of the names in the config.
             label_embeds: safetensors file that holds one tensor, the embeddings of the tags in `tag_list`.
             thresholds: See the class.
+            batch: See the class.
             device: Where the model runs.
 
         Raises:
@@ -123,7 +133,7 @@ class RamTagger:
         tags = None if tag_list is None else read_tags(tag_list)
         embeds = None if label_embeds is None else read_label_embeds(label_embeds)
         model, processor = _load(Path(folder))
-        return cls(model.to(device), processor, tags, thresholds, label_embeds=embeds)
+        return cls(model.to(device), processor, tags, thresholds, label_embeds=embeds, batch=batch)
 
     def tag(self, picture: Picture) -> Tags:
         """Scores of all tags; one half or more for those above their threshold.
@@ -132,10 +142,8 @@ class RamTagger:
             ModelError: If the model's output is not a number.
         """
         image = Image.fromarray(picture.pixels)
-        values = self.image_processor(images=[image], return_tensors="pt")["pixel_values"]
-        with torch.inference_mode():
-            output = self.model(values.to(self.model.device), label_embeds=self._label_embeds)
-        probabilities: FloatArray = output.logits[0].float().sigmoid().cpu().numpy()
+        inputs = self.image_processor(images=[image], return_tensors="pt")
+        probabilities = self._passes.share(inputs["pixel_values"])
         if not np.isfinite(probabilities).all():
             raise ModelError(
                 "The tagger's probabilities are not numbers: its weights are broken, or too large for their "
@@ -144,6 +152,13 @@ class RamTagger:
         scores = tag_scores(probabilities, self.thresholds)
         scores[self._deleted] = 0
         return Tags(self.tags, scores[self._columns])
+
+    def _look_at(self, pictures: Sequence[Tensor]) -> list[FloatArray]:
+        """Probabilities (N,) of the tags of each picture (1, 3, H, W)."""
+        values = torch.cat(list(pictures)).to(self.model.device)
+        with torch.inference_mode():
+            logits = self.model(values, label_embeds=self._label_embeds).logits
+        return list(logits.float().sigmoid().cpu().numpy())
 
 
 def things_left_out() -> frozenset[str]:

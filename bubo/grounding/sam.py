@@ -5,8 +5,7 @@ costs next to nothing. SAM shrinks a picture to fit a square and fills it up, SA
 the same.
 """
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +19,9 @@ from torch.nn import functional as F
 
 from bubo.errors import InputError
 from bubo.geometry import mask_to_box
-from bubo.recent import Recent
+from bubo.grounding.features import joined, taken_out
+from bubo.passes import Passes, fail_alone
+from bubo.recent import Shared
 from bubo.types import Picture, Place, Regions
 
 FloatArray = NDArray[np.float32]
@@ -28,6 +29,9 @@ BoolArray = NDArray[np.bool_]
 
 # Prompts decoded at a time: each has masks of 256 x 256 in several versions.
 BATCH = 32
+# Pictures encoded at a time. With one of 1024 x 1024 a global layer of SAM's largest encoder holds 16 maps of
+# 4096 x 4096 a few times over, some 2.5 GB in float32 beside the weights.
+PICTURES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +51,34 @@ class Embedded:
     square_hw: tuple[int, int]
 
 
+@dataclass(frozen=True, eq=False)
+class Prompts:
+    """What marks N things in one picture.
+
+    Attributes:
+        features: What the image encoder made of the picture.
+        given: The model's arguments by name, (1, N, ...).
+        several: Whether the model gives several readings of each.
+    """
+
+    features: Any
+    given: dict[str, Tensor]
+    several: bool
+
+    def __len__(self) -> int:
+        return next(iter(self.given.values())).shape[1]
+
+    @property
+    def kind(self) -> Hashable:
+        """What those that are decoded together have in common."""
+        return self.several, tuple((name, value.shape) for name, value in self.given.items())
+
+
 class SamSegmenter:
-    """Masks for boxes, points and scribbles. Threads may share it; pictures take turns.
+    """Masks for boxes, points and scribbles.
+
+    Threads may share it: pictures that several ask about at once are encoded together, and their prompts are
+    decoded together where they are as many and of one kind.
 
     Args:
         model: A `SamModel`, or anything with the interface of `Sam2Model` (SAM 3's tracker has it too).
@@ -56,6 +86,7 @@ class SamSegmenter:
         mask_threshold: Pixels above this logit belong to the thing.
         hole_pixels: Smaller holes in a mask are filled.
         capacity: Pictures whose embeddings are kept.
+        batch: Most pictures encoded together.
     """
 
     def __init__(
@@ -66,18 +97,21 @@ class SamSegmenter:
         mask_threshold: float = 0.0,
         hole_pixels: int = 400,
         capacity: int = 4,
+        batch: int = PICTURES,
     ):
         self.model = model
         self.image_processor = image_processor
         self.mask_threshold = mask_threshold
         self.hole_pixels = hole_pixels
-        self._kept: Recent[Embedded] = Recent(capacity)
-        self._lock = threading.Lock()
+        self._kept: Shared[Embedded] = Shared(capacity)
+        self._encodings: Passes[Picture, Embedded] = Passes(fail_alone(self._embed), batch)
+        self._decodings: Passes[Prompts, tuple[Tensor, Tensor]] = Passes(
+            fail_alone(self._decode), BATCH, weigh=lambda one: len(one) / BATCH, alike=lambda one: one.kind
+        )
 
     def clear(self) -> None:
         """Forget all pictures."""
-        with self._lock:
-            self._kept.clear()
+        self._kept.clear()
 
     def segment(self, picture: Picture, where: Regions | NDArray[Any]) -> Regions:
         """Masks of what boxes or single points mark; of a point the likeliest of the model's readings."""
@@ -150,18 +184,37 @@ class SamSegmenter:
 
     def embed(self, picture: Picture) -> Embedded:
         """What the image encoder makes of a picture, kept by its id."""
-        return self._kept.get(picture.id, partial(self._embed, picture))
+        return self._kept.get(picture.id, partial(self._encodings.share, picture))
 
-    def _embed(self, picture: Picture) -> Embedded:
-        inputs = self.image_processor(images=[Image.fromarray(picture.pixels)], return_tensors="pt")
+    def _embed(self, pictures: Sequence[Picture]) -> list[Embedded]:
+        """One pass of the image encoder."""
+        images = [Image.fromarray(picture.pixels) for picture in pictures]
+        inputs = self.image_processor(images=images, return_tensors="pt")
         pixels = inputs["pixel_values"]
+        square = (int(pixels.shape[-2]), int(pixels.shape[-1]))
+        inner = [square] * len(pictures)
+        if "reshaped_input_sizes" in inputs:
+            inner = [(int(height), int(width)) for height, width in inputs["reshaped_input_sizes"]]
         with torch.inference_mode():
             features = self.model.get_image_embeddings(pixels.to(self.model.device, self.model.dtype))
-        square = inner = (int(pixels.shape[-2]), int(pixels.shape[-1]))
-        if "reshaped_input_sizes" in inputs:
-            height, width = (int(side) for side in inputs["reshaped_input_sizes"][0])
-            inner = (height, width)
-        return Embedded(features, (inner[1] / picture.width, inner[0] / picture.height), inner, square)
+            return [
+                Embedded(taken_out(features, number), (w / one.width, h / one.height), (h, w), square)
+                for number, (one, (h, w)) in enumerate(zip(pictures, inner, strict=True))
+            ]
+
+    def _decode(self, prompts: Sequence[Prompts]) -> list[tuple[Tensor, Tensor]]:
+        """Logits (N, h, w) of the likeliest mask of each prompt, and the model's estimates (N,) of them."""
+        given = {name: torch.cat([one.given[name] for one in prompts]) for name in prompts[0].given}
+        with torch.inference_mode():
+            out = self.model(
+                image_embeddings=joined([one.features for one in prompts]),
+                multimask_output=prompts[0].several,
+                **given,
+            )
+            estimates, best = out.iou_scores.float().max(-1)  # (pictures, N)
+            rows, columns = (torch.arange(size, device=best.device) for size in best.shape)
+            chosen = out.pred_masks[rows[:, None], columns, best].float()  # (pictures, N, h, w)
+        return list(zip(chosen, estimates.clamp(0, 1), strict=True))
 
     def _masks(
         self,
@@ -172,29 +225,24 @@ class SamSegmenter:
         several: bool = False,
     ) -> tuple[BoolArray, FloatArray]:
         """Masks (N, H, W) and the model's estimates (N,) for N boxes or N sets of points."""
-        with self._lock, torch.inference_mode():
-            embedded = self.embed(picture)
-            scale = np.array(embedded.scale_xy, np.float32)
-            prompts: dict[str, Any] = {}
-            if boxes is not None:
-                prompts["input_boxes"] = boxes * np.tile(scale, 2)
-            if points is not None and labels is not None:
-                prompts["input_points"] = points * scale
-                prompts["input_labels"] = labels.astype(np.int64)
-            count = len(next(iter(prompts.values())))
-            masks = np.zeros((count, *picture.size_hw), np.bool_)
-            scores = np.zeros(count, np.float32)
-            for first in range(0, count, BATCH):
-                part = slice(first, first + BATCH)
-                inputs = {name: self._tensor(value[part]) for name, value in prompts.items()}
-                out = self.model(image_embeddings=embedded.features, multimask_output=several, **inputs)
-                estimates = out.iou_scores[0].float()  # (n, versions)
-                best = estimates.argmax(1)
-                rows = torch.arange(len(best), device=best.device)
-                scores[part] = estimates[rows, best].clamp(0, 1).cpu().numpy()
-                chosen = out.pred_masks[0].float()[rows, best]  # (n, h, w)
-                for number, logits in enumerate(chosen, first):
-                    masks[number] = fill_holes(self._full(logits, embedded, picture), self.hole_pixels)
+        embedded = self.embed(picture)
+        scale = np.array(embedded.scale_xy, np.float32)
+        prompts: dict[str, Any] = {}
+        if boxes is not None:
+            prompts["input_boxes"] = boxes * np.tile(scale, 2)
+        if points is not None and labels is not None:
+            prompts["input_points"] = points * scale
+            prompts["input_labels"] = labels.astype(np.int64)
+        count = len(next(iter(prompts.values())))
+        masks = np.zeros((count, *picture.size_hw), np.bool_)
+        scores = np.zeros(count, np.float32)
+        for first in range(0, count, BATCH):
+            part = slice(first, first + BATCH)
+            given = {name: self._tensor(value[part]) for name, value in prompts.items()}
+            chosen, estimates = self._decodings.share(Prompts(embedded.features, given, several))
+            scores[part] = estimates.cpu().numpy()
+            for number, logits in enumerate(chosen, first):
+                masks[number] = fill_holes(self._full(logits, embedded, picture), self.hole_pixels)
         return masks, scores
 
     def _tensor(self, values: NDArray[Any]) -> Tensor:

@@ -5,8 +5,8 @@ queries fits. A score is the product, so a thing that is absent has low scores e
 what grounding rests "absent" on.
 """
 
-import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,10 +18,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bubo.geometry import box_iou, clip_boxes, mask_to_box, nms
+from bubo.grounding.features import joined, taken_out
 from bubo.grounding.sam import fill_holes
 from bubo.grounding.thresholds import bent
 from bubo.models.sam_pil import provide_roi_align
-from bubo.recent import Recent
+from bubo.passes import Passes, fail_alone
+from bubo.recent import Recent, Shared
 from bubo.types import Picture, Place, Regions
 
 FloatArray = NDArray[np.float32]
@@ -33,12 +35,38 @@ VISUAL = "visual"
 POINT_SHARE = 0.04
 # Most bytes of masks, a byte per pixel, that are made at once.
 MASK_BYTES = 256_000_000
+# Questions in a pass. A picture of 1008 x 1008 becomes features of 0.2 GB in float32, and the maps of a
+# question take some 0.1 GB.
+BATCH = 2
 # The map of what is not there.
 NOTHING = torch.full((1, 1), -torch.inf)
 
 
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What the model is asked about a picture.
+
+    Attributes:
+        picture: The picture.
+        phrase: What to find.
+        box: (4,) x0, y0, x1, y1 in pixels, an example of it.
+        keep_best: The best queries count as found however unsure they are: something was pointed at.
+    """
+
+    picture: Picture
+    phrase: str
+    box: FloatArray | None = None
+    keep_best: bool = False
+
+
+#: Regions without masks, the mask (h, w) of each in logits, and the best score (not bent) of all queries.
+Found = tuple[Regions, list[Tensor], float]
+
+
 class Sam3Grounder:
-    """Regions with masks for phrases, and masks for boxes and points. Threads may share it.
+    """Regions with masks for phrases, and masks for boxes and points.
+
+    Threads may share it: what several ask at once, of one picture or of different ones, shares a pass.
 
     A score is bent so that `threshold` lies at one half, as everywhere in grounding.
 
@@ -52,6 +80,7 @@ class Sam3Grounder:
         max_boxes: Most regions per phrase.
         hole_pixels: Smaller holes in a mask are filled.
         capacity: Pictures whose embeddings are kept.
+        batch: Most questions in a pass.
     """
 
     def __init__(
@@ -66,6 +95,7 @@ class Sam3Grounder:
         max_boxes: int = 50,
         hole_pixels: int = 0,
         capacity: int = 2,
+        batch: int = BATCH,
     ):
         provide_roi_align()
         self.model = model
@@ -77,15 +107,16 @@ class Sam3Grounder:
         self.max_boxes = max_boxes
         self.hole_pixels = hole_pixels
         self.max_tokens = int(model.config.text_config.max_position_embeddings)
-        self._kept: Recent[Any] = Recent(capacity)
-        self._maps: Recent[dict[bytes, Tensor]] = Recent(capacity)  # of boxes that have no masks yet
-        self._lock = threading.Lock()
+        self._kept: Recent[Any] = Recent(capacity)  # used inside passes only
+        self._maps: Shared[dict[bytes, Tensor]] = Shared(capacity)  # of boxes that have no masks yet
+        self._passes: Passes[Question, Found] = Passes(
+            fail_alone(self._answer), batch, alike=lambda one: one.box is None
+        )
 
     def clear(self) -> None:
         """Forget all pictures."""
-        with self._lock:
-            self._kept.clear()
-            self._maps.clear()
+        self._passes.alone(self._kept.clear)
+        self._maps.clear()
 
     def detect(self, picture: Picture, phrases: Sequence[str]) -> Regions:
         """Regions of each phrase, best first; one that is not there gets an empty region with its score.
@@ -93,15 +124,14 @@ class Sam3Grounder:
         Where all masks together would take more than `MASK_BYTES` there are none: `segment` gives them later,
         of as many regions as it is asked for.
         """
-        with self._lock:
-            found = [self._find(picture, phrase) for phrase in phrases]
-            boxes = Regions.merge([regions for regions, _ in found])
-            maps = [one for _, part in found for one in part]
-            if len(boxes) * picture.height * picture.width <= MASK_BYTES:
-                return self._with_masks(boxes, [self._full(one, picture.size_hw) for one in maps])
-            known = self._maps.get(picture.id, dict)
-            known |= {_key(box): one for box, one in zip(boxes.boxes, maps, strict=True)}
-            return boxes
+        found = [self._find(picture, phrase) for phrase in phrases]
+        boxes = Regions.merge([regions for regions, _ in found])
+        maps = [one for _, part in found for one in part]
+        if len(boxes) * picture.height * picture.width <= MASK_BYTES:
+            return self._with_masks(boxes, [self._full(one, picture.size_hw) for one in maps])
+        known = self._maps.get(picture.id, dict)
+        known |= {_key(box): one for box, one in zip(boxes.boxes, maps, strict=True)}
+        return boxes
 
     def segment(self, picture: Picture, where: Regions | NDArray[Any]) -> Regions:
         """Masks of what boxes mark, and of the smallest thing that holds each point.
@@ -109,46 +139,44 @@ class Sam3Grounder:
         A box is shown to the model as an example; of what it finds, the region that fits the box best is
         taken, cut at the box's border if it reaches further.
         """
-        with self._lock:
-            if isinstance(where, Regions):
-                if not len(where) or where.masks is not None:
-                    return where
-                known = self._maps.get(picture.id, dict)
-                masks = [
-                    self._full(known[_key(box)], picture.size_hw)
-                    if _key(box) in known
-                    else self._inside(picture, box)
-                    for box in where.boxes
-                ]
-                return self._with_masks(where, masks)
-            points = np.asarray(where, np.float32).reshape(-1, 2)
-            return Regions.merge([self._at_point(picture, point) for point in points])
+        if isinstance(where, Regions):
+            if not len(where) or where.masks is not None:
+                return where
+            known = self._maps.get(picture.id, dict)
+            masks = [
+                self._full(known[_key(box)], picture.size_hw)
+                if _key(box) in known
+                else self._inside(picture, box)
+                for box in where.boxes
+            ]
+            return self._with_masks(where, masks)
+        points = np.asarray(where, np.float32).reshape(-1, 2)
+        return Regions.merge([self._at_point(picture, point) for point in points])
 
     def segment_place(self, picture: Picture, place: Place) -> Regions:
         """The thing that fits a box best, or the smallest that holds all points and no negative one.
 
         The model takes boxes alone: points choose among what it finds around the first of them.
         """
-        with self._lock:
-            box = None if place.box is None else np.array(place.box, np.float32)
-            if box is None:
-                first = next(point for point in place.points if point.positive)
-                box = self._around(picture, np.array([first.x, first.y], np.float32))
-            found, maps, _ = self._ask(picture, VISUAL, box, keep_best=True)
-            best: tuple[float, int, BoolArray] | None = None  # how well it fits, its number, itself
-            for number, one in enumerate(maps):
-                mask = self._full(one, picture.size_hw)
-                if not _holds(mask, place):
-                    continue
-                fit = -float(np.count_nonzero(mask))
-                if place.box is not None:
-                    fit = float(box_iou(found.boxes[[number]], box[None])[0, 0])
-                if best is None or fit > best[0]:
-                    best = fit, number, mask
-            if best is None:
-                return Regions.empty()
-            _, number, mask = best
-            return Regions(("",), mask_to_box(mask)[None], found.scores[[number]], mask[None])
+        box = None if place.box is None else np.array(place.box, np.float32)
+        if box is None:
+            first = next(point for point in place.points if point.positive)
+            box = self._around(picture, np.array([first.x, first.y], np.float32))
+        found, maps, _ = self._ask(picture, VISUAL, box, keep_best=True)
+        best: tuple[float, int, BoolArray] | None = None  # how well it fits, its number, itself
+        for number, one in enumerate(maps):
+            mask = self._full(one, picture.size_hw)
+            if not _holds(mask, place):
+                continue
+            fit = -float(np.count_nonzero(mask))
+            if place.box is not None:
+                fit = float(box_iou(found.boxes[[number]], box[None])[0, 0])
+            if best is None or fit > best[0]:
+                best = fit, number, mask
+        if best is None:
+            return Regions.empty()
+        _, number, mask = best
+        return Regions(("",), mask_to_box(mask)[None], found.scores[[number]], mask[None])
 
     def _find(self, picture: Picture, phrase: str) -> tuple[Regions, list[Tensor]]:
         """The regions of a phrase without masks, and the map of each."""
@@ -197,50 +225,63 @@ class Sam3Grounder:
 
     def _ask(
         self, picture: Picture, phrase: str, box: FloatArray | None, *, keep_best: bool = False
-    ) -> tuple[Regions, list[Tensor], float]:
-        """Regions of a phrase, or like the thing in a box, without masks.
+    ) -> Found:
+        """Regions of a phrase, or like the thing in a box; see `Question`."""
+        return self._passes.share(Question(picture, phrase, box, keep_best))
 
-        Beside them the mask (h, w) of each in logits, and the best score (not bent) of all queries.
-        With `keep_best` the best queries count as found however unsure they are: something was pointed at.
-        """
+    def _answer(self, questions: Sequence[Question]) -> list[Found]:
+        """One pass; all questions have a box, or none has."""
+        device, dtype = self.model.device, self.model.dtype
         tokens = self.tokenizer(
-            [phrase],
+            [one.phrase for one in questions],
             padding="max_length",
             truncation=True,
             max_length=self.max_tokens,
             return_tensors="pt",
-        ).to(self.model.device)
+        ).to(device)
         prompt: dict[str, Tensor] = {}
-        if box is not None:
-            sides = np.array([picture.width, picture.height], np.float32)
-            near, far = box[:2] / sides, box[2:] / sides
-            middle = np.concatenate([(near + far) / 2, far - near])[None, None]
-            prompt["input_boxes"] = torch.from_numpy(middle).to(self.model.device, self.model.dtype)
+        boxes = [_in_sides(one.box, one.picture) for one in questions if one.box is not None]
+        if boxes:
+            prompt["input_boxes"] = torch.from_numpy(np.stack(boxes)[:, None]).to(device, dtype)
         with torch.inference_mode():
             out = self.model(
-                vision_embeds=self._kept.get(picture.id, partial(self._embed, picture)),
+                vision_embeds=joined(self._embeddings([one.picture for one in questions])),
                 input_ids=tokens["input_ids"],
                 attention_mask=tokens["attention_mask"],
                 **prompt,
             )
-            scores = _array(out.pred_logits[0].float().sigmoid() * out.presence_logits[0].float().sigmoid())
-            boxes = _array(out.pred_boxes[0]) * np.array([picture.width, picture.height] * 2, np.float32)
-        boxes = clip_boxes(boxes, picture.size_hw)
+            scores = _array(out.pred_logits.float().sigmoid() * out.presence_logits.float().sigmoid())
+            found = zip(questions, scores, _array(out.pred_boxes), out.pred_masks, strict=True)
+            return [self._choose(*one) for one in found]
+
+    def _choose(self, question: Question, scores: FloatArray, boxes: FloatArray, maps: Tensor) -> Found:
+        """What is found by queries with scores (Q,), boxes (Q, 4) in picture sides, and maps (Q, h, w)."""
+        picture = question.picture
+        boxes = clip_boxes(boxes * np.array([picture.width, picture.height] * 2, np.float32), picture.size_hw)
         best = float(scores.max())
-        line = min(self.threshold, best / 2) if keep_best else self.threshold
+        line = min(self.threshold, best / 2) if question.keep_best else self.threshold
         sure = np.flatnonzero((scores >= line) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
         kept = sure[nms(boxes[sure], scores[sure], self.nms_iou)[: self.max_boxes]]
         if not len(kept):
             return Regions.empty(), [], best
-        maps = [out.pred_masks[0, number].clone() for number in kept.tolist()]  # the rest is let go
         bent_scores = np.array([bent(float(score), self.threshold) for score in scores[kept]], np.float32)
-        return Regions((phrase,) * len(kept), boxes[kept], bent_scores), maps, best
+        regions = Regions((question.phrase,) * len(kept), boxes[kept], bent_scores)
+        return regions, [maps[number].clone() for number in kept.tolist()], best  # the rest is let go
 
-    def _embed(self, picture: Picture) -> Any:
-        inputs = self.image_processor(images=[Image.fromarray(picture.pixels)], return_tensors="pt")
-        return self.model.get_vision_features(
-            pixel_values=inputs["pixel_values"].to(self.model.device, self.model.dtype)
-        )
+    def _embeddings(self, pictures: Sequence[Picture]) -> list[Any]:
+        """What the vision encoder makes of each; of those that are not kept in one pass."""
+        new = list({one.id: one for one in pictures if one.id not in self._kept}.values())
+        batch = self._embed(new) if new else None
+        made = {one.id: taken_out(batch, number) for number, one in enumerate(new)}
+        found: dict[str, Any] = {}
+        for one in sorted(pictures, key=lambda one: one.id in made):  # those that are kept might have to go
+            found[one.id] = self._kept.get(one.id, partial(made.__getitem__, one.id))
+        return [found[one.id] for one in pictures]
+
+    def _embed(self, pictures: Sequence[Picture]) -> Any:
+        images = [Image.fromarray(picture.pixels) for picture in pictures]
+        pixels = self.image_processor(images=images, return_tensors="pt")["pixel_values"]
+        return self.model.get_vision_features(pixel_values=pixels.to(self.model.device, self.model.dtype))
 
     def _full(self, logits: Tensor, size_hw: tuple[int, int]) -> BoolArray:
         if logits is NOTHING:
@@ -249,6 +290,14 @@ class Sam3Grounder:
         full = F.interpolate(probability, size=size_hw, mode="bilinear", align_corners=False)
         mask: BoolArray = full[0, 0].cpu().numpy() > self.mask_threshold
         return fill_holes(mask, self.hole_pixels)
+
+
+def _in_sides(box: FloatArray, picture: Picture) -> FloatArray:
+    """Middle, width and height of a box as shares of the picture's sides."""
+    sides = np.array([picture.width, picture.height], np.float32)
+    near, far = box[:2] / sides, box[2:] / sides
+    shares: FloatArray = np.concatenate([(near + far) / 2, far - near])
+    return shares
 
 
 def _key(box: FloatArray) -> bytes:

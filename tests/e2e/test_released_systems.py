@@ -1,12 +1,14 @@
 """The whole way of a released system at toy size: files of the original names, pulled, converted, asked."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_bubogpt
 import tiny_grounding
+from threads import together
 from tiny_ram import tiny_ram, write_released
 
 import bubo
@@ -154,6 +156,39 @@ def test_picture_sound_and_question_give_a_linked_answer(
     else:
         kinds = {type(module).__name__ for module in assistant.speaker.model.modules()}
         assert "Linear4bit" in kinds
+
+
+def test_conversations_at_once_share_the_encoders_and_the_tools(pulled: None) -> None:
+    rng = np.random.default_rng(5)
+    pictures = [Picture(rng.integers(0, 255, (60, 80, 3), dtype=np.uint8)) for _ in range(3)]
+    sounds = [Sound(rng.uniform(-0.3, 0.3, 32_000).astype(np.float32), 16_000) for _ in range(3)]
+    text = "I see a dog and a tree, and I hear barking."
+
+    def ask(assistant, number: int):
+        media = {"picture": pictures[number], "sound": sounds[number]}
+        return assistant.conversation().ask("What is this?", **media).text
+
+    def ground(assistant, number: int):
+        return assistant.grounder.ground(text, [pictures[number]], [sounds[number]])[0]
+
+    alone, assistant = (bubo.load("toy-bubogpt", device="cpu") for _ in range(2))
+    texts, sizes = together(assistant.speaker._encodings, *[partial(ask, assistant, n) for n in range(3)])
+    assert sizes[:2] == [1, 2] and sum(sizes) == 6  # a picture, two pictures, three sounds
+    assert texts == [ask(alone, number) for number in range(3)]
+    for one in (alone, assistant):  # what was found for the answers would be known
+        one.clear()
+    found, sizes = together(
+        assistant.grounder.tagger._passes, *[partial(ground, assistant, n) for n in range(3)]
+    )
+    assert sizes == [1, 2]
+    for number, entities in enumerate(found):
+        for one, other in zip(entities, ground(alone, number), strict=True):
+            assert (one.label, one.status, len(one.regions)) == (
+                other.label,
+                other.status,
+                len(other.regions),
+            )
+            assert one.score == pytest.approx(other.score, abs=1e-4)
 
 
 def test_models_says_what_is_ready(pulled: None, capsys) -> None:

@@ -7,7 +7,7 @@ import pytest
 from threads import at_once
 
 from bubo.errors import BuboError
-from bubo.passes import Passes
+from bubo.passes import Passes, fail_alone
 
 
 class Doubler:
@@ -59,6 +59,52 @@ def test_who_waits_at_once_shares_a_pass_and_one_failure_is_one_caller_s():
     assert results[4:6] == [12, 16]
     assert [len(items) for items in double.passes] == [1, 3, 2]  # never more than three
     assert passes.share(10) == 20
+
+
+def test_only_what_is_alike_shares_a_pass():
+    double = Doubler()
+    passes = Passes(double, most=8, alike=lambda number: number >= 10)
+
+    def open_gate():
+        waiting(passes, 4)
+        double.gate.set()
+
+    def once(item, before):
+        """Comes when so many wait."""
+
+        def work():
+            while not double.passes:
+                time.sleep(0.001)
+            waiting(passes, before)
+            return passes.share(item)
+
+        return work
+
+    results = at_once(lambda: passes.share(0), once(10, 0), once(2, 1), once(12, 2), once(4, 3), open_gate)
+    assert results[:5] == [0, 20, 4, 24, 8]
+    assert double.passes == [[0], [10, 12], [2, 4]]  # those like the one that waits longest come first
+
+
+def test_where_a_pass_fails_only_those_fail_that_cannot_be_computed(caplog):
+    calls = []
+
+    def run(items):
+        calls.append(list(items))
+        if 3 in items:
+            raise ValueError("3 is not for me")
+        return [2 * item for item in items]
+
+    attempt = fail_alone(run)
+    results = attempt([1, 3, 5])
+    assert results[::2] == [2, 10] and isinstance(results[1], ValueError)
+    assert calls == [[1, 3, 5], [1], [3], [5]] and "3 items go one by one: 3 is not for me" in caplog.text
+    with pytest.raises(ValueError, match="3 is not"):
+        Passes(attempt, most=4).share(3)
+
+
+def test_a_pass_has_room_for_something():
+    with pytest.raises(ValueError, match="takes 0 items; give a number of at least 1"):
+        Passes(list, most=0)
 
 
 def test_an_error_of_the_pass_goes_to_all_and_blocks_nobody():

@@ -1,15 +1,17 @@
 """The local speaker: what is fed, what is kept, and that keeping changes no answer."""
 
 import threading
+from functools import partial
 
 import pytest
 import torch
+from threads import together
 from tiny import tiny_model, tiny_pixels, tiny_processor, tiny_samples
 
 from bubo.decoding import Kept, PrefixCaches, TextStream, common_length, pick_token, whole_prefix
 from bubo.errors import InputError, QuestionError
 from bubo.prompts import message
-from bubo.speaker import ModelSpeaker, Settings
+from bubo.speaker import ModelSpeaker, Settings, Stats
 from bubo.types import Picture, Sound, Turn
 
 SHORT = Settings(max_new_tokens=12)
@@ -331,6 +333,57 @@ def test_old_media_are_forgotten_and_encoded_again(model, processor, counter):
     for seed in (1, 2, 1):
         ask(speaker, [Turn("user", "What?", (picture(seed),))])
     assert counter.vision == 3
+
+
+@pytest.mark.parametrize("states", [False, True])
+def test_media_of_several_conversations_are_encoded_in_one_pass(model, processor, counter, states):
+    def picture_states(medium):
+        pixels = processor.image_processor(images=[medium.pixels], return_tensors="pt")["pixel_values"]
+        with torch.inference_mode():
+            return model.model.vision_tower(pixels).last_hidden_state
+
+    def soft_tokens(speaker, medium):
+        return speaker._encode(medium, Stats())
+
+    given = {"picture_states": picture_states} if states else {}
+    media = [picture(1), picture(2), sound(3), picture(4), sound(5), picture(6)]
+    expected = [soft_tokens(ModelSpeaker(model, processor, **given), medium) for medium in media]
+    speaker = ModelSpeaker(model, processor, **given)
+    rows = []
+    hooks = [
+        bridge.register_forward_pre_hook(lambda _, args: rows.append(len(args[0])))
+        for bridge in (model.model.vision_bridge, model.model.audio_bridge)
+    ]
+    counter.reset()
+    found, sizes = together(speaker._encodings, *[partial(soft_tokens, speaker, medium) for medium in media])
+    for hook in hooks:
+        hook.remove()
+    assert sizes[0] == 1 and sorted(sizes[1:]) == [2, 3]  # pictures and sounds each by themselves
+    assert rows == sizes and counter.audio == 1 and counter.vision == (4 if states else 2)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(found[0], found[1], atol=1e-3)
+    assert not torch.allclose(found[2], found[4], atol=1e-3)
+
+
+def test_a_picture_that_cannot_be_encoded_fails_one_answer(model, processor):
+    good, bad = picture(1), picture(2)
+    expected = ask(ModelSpeaker(model, processor), [Turn("user", "What?", (good,))])
+    speaker = ModelSpeaker(model, processor)
+    wrong = processor.image_processor(images=[bad.pixels], return_tensors="pt")["pixel_values"][0]
+
+    def refuse(_, args, kwargs):
+        if any(torch.equal(row, wrong) for row in kwargs["pixel_values"]):
+            raise RuntimeError("cannot be encoded")
+
+    hook = model.model.vision_tower.register_forward_pre_hook(refuse, with_kwargs=True)
+    media = (picture(3), good, bad)
+    works = [partial(ask, speaker, [Turn("user", "What?", (medium,))]) for medium in media]
+    found, sizes = together(speaker._encodings, *works)
+    hook.remove()
+    assert sizes == [1, 2]
+    assert found[1] == expected and isinstance(found[2], RuntimeError)
+    assert works[2]() == ask(ModelSpeaker(model, processor), [Turn("user", "What?", (bad,))])
 
 
 def decode_bytes(ids):

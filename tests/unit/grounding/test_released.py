@@ -119,12 +119,13 @@ def test_sam3_is_detector_and_segmenter_at_once(folders, picture):
         ),
         (
             {"segmenter": {"kind": "sam", "model": "sam", "holes": 3}},
-            "no setting 'holes'; it has capacity, hole",
+            "no setting 'holes'; it has batch, capacity, hole",
         ),
         (
             {"segmenter": {"kind": "sam", "model": "sam", "capacity": "3"}},
             "must be a whole number, but is '3'",
         ),
+        ({"segmenter": {"kind": "sam", "model": "sam", "batch": 0}}, "takes 0 items; give a number of at le"),
         ({"listener": {"kind": "clap", "model": "clap", "hop_s": True}}, "must be a number, but is True"),
         ({"listener": {"kind": "clap", "model": "clap", "template": 3}}, "must be a text, but is 3"),
         ({"listener": {"kind": "clap", "model": "clap", "backgrounds": "x"}}, "must be a list of texts"),
@@ -167,9 +168,10 @@ def test_settings_are_what_constructors_take():
         "text_threshold",
         "nms_iou",
         "max_boxes",
+        "batch",
     }
     assert settings_of(SamSegmenter)["hole_pixels"] == 400
-    assert set(settings_of(KINDS["ram"].tool())) == {"tag_list", "label_embeds", "thresholds"}
+    assert set(settings_of(KINDS["ram"].tool())) == {"tag_list", "label_embeds", "thresholds", "batch"}
     tool = KINDS["imagebind"].tool()
     assert {"window_s", "hop_s", "batch", "threshold", "template", "backgrounds"} <= set(settings_of(tool))
 

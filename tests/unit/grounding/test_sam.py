@@ -49,11 +49,12 @@ def test_a_picture_is_encoded_once_whatever_is_asked(segmenter, picture):
     segmenter.segment(Picture(picture.pixels.copy()), np.array([[10.0, 20.0]]))  # same pixels, same id
     segmenter.segment_scribbles(picture, [[[10, 20], [12, 22]]])
     assert len(calls) == 1
-    for shade in range(segmenter._kept.capacity):
+    capacity = segmenter._kept._recent.capacity
+    for shade in range(capacity):
         segmenter.segment(Picture(np.full((20, 20, 3), shade, np.uint8)), np.array([[1.0, 1.0]]))
-    assert len(calls) == 1 + segmenter._kept.capacity
+    assert len(calls) == 1 + capacity
     segmenter.segment(picture, regions())
-    assert len(calls) == 2 + segmenter._kept.capacity  # it had to make room
+    assert len(calls) == 2 + capacity  # it had to make room
 
 
 def test_points_become_regions_with_the_box_of_their_mask(segmenter, picture):

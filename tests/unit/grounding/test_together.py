@@ -1,12 +1,11 @@
 """Nano's eyes and ears: what several ask for at once is perceived in one pass, as each would get it alone."""
 
-import threading
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from threads import at_once
+from threads import together
 
 import bubo
 from bubo.data_tools.world.pairs import sample_world
@@ -27,38 +26,11 @@ def media() -> tuple[list[Picture], list[Sound]]:
     return pictures[: COUNT + 1], sounds[: COUNT + 1]
 
 
-class Held:
-    """Counts the calls of a function, and holds the first one until the others wait."""
-
-    def __init__(self, function: Any):
-        self.function, self.sizes, self.gate = function, list[int](), threading.Event()
-
-    def __call__(self, items: Any) -> Any:
-        self.sizes.append(len(items))
-        if len(self.sizes) == 1:
-            assert self.gate.wait(30)
-        return self.function(items)
-
-
-def together(organ: Any, perceive: Any, given: list[Any]) -> tuple[list[Any], list[int]]:
-    """What each thread gets, and how many items each pass had."""
-    passes = organ._passes
-    passes._run = held = Held(passes._run)
-
-    def open_when_all_wait() -> None:
-        while not held.sizes or len(passes._line) < COUNT:
-            threading.Event().wait(0.01)
-        held.gate.set()
-
-    *results, _ = at_once(*[lambda one=one: perceive(one) for one in given], open_when_all_wait)
-    return results, held.sizes
-
-
 def test_pictures_at_once_are_looked_at_in_one_pass(media: tuple[list[Picture], list[Sound]]) -> None:
     pictures, _ = media
     alone, eyes = (bubo.load("nano").grounder.tagger.eyes for _ in range(2))
     expected = [alone.look(one) for one in pictures]
-    seen, sizes = together(eyes, eyes.look, pictures)
+    seen, sizes = together(eyes._passes, *[partial(eyes.look, one) for one in pictures])
     assert sizes == [1, COUNT]
     for one, other in zip(seen, expected, strict=True):
         np.testing.assert_allclose(one.tags, other.tags, atol=1e-4)
@@ -70,7 +42,7 @@ def test_sounds_at_once_are_read_in_one_pass(media: tuple[list[Picture], list[So
     alone, ears = (bubo.load("nano").grounder.listener.ears for _ in range(2))
     expected = [alone.hear(one) for one in sounds]
     assert len({len(one.frames) for one in expected}) > 1, "sounds of several lengths"
-    heard, sizes = together(ears, ears.hear, sounds)
+    heard, sizes = together(ears._passes, *[partial(ears.hear, one) for one in sounds])
     assert sizes == [1, COUNT]
     for one, other in zip(heard, expected, strict=True):
         np.testing.assert_allclose(one.frames, other.frames, atol=1e-4)
