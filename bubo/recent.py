@@ -58,6 +58,7 @@ class Shared(Generic[Value]):
         self._recent: Recent[Value] = Recent(capacity, weigh, budget)
         self._lock = threading.Lock()
         self._making: dict[str, threading.Event] = {}
+        self._cleared = 0
 
     def get(self, key: str, make: Callable[[], Value]) -> Value:
         """The value of `key`, made if it is not kept; if another thread makes it, this one waits for that."""
@@ -68,18 +69,20 @@ class Shared(Generic[Value]):
                 made = self._making.get(key)
                 if made is None:
                     made = self._making[key] = threading.Event()
+                    cleared = self._cleared
                     break
             made.wait()
         try:
             value = make()
             with self._lock:
-                return self._recent.get(key, lambda: value)
+                return self._recent.get(key, lambda: value) if cleared == self._cleared else value
         finally:  # if it could not be made, one of those that wait tries
             with self._lock:
                 del self._making[key]
             made.set()
 
     def clear(self) -> None:
-        """Forget all values; those that are being made are kept when they are there."""
+        """Forget all values; those that are being made will not be kept."""
         with self._lock:
             self._recent.clear()
+            self._cleared += 1

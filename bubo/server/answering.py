@@ -89,10 +89,11 @@ class Plan:
     """What is to be answered, and how.
 
     Args:
-        turns: Makes the conversation, whose last turn is the user's; called when it is its turn.
+        turns: Makes the conversation, whose last turn is the user's; called when it is its turn. It may raise
+            a `Problem`.
         settings: How to answer.
         model: Name of the model, for the chunks.
-        pictures: Ids of all pictures of the turns, in order.
+        pictures: Ids of all pictures of the turns, in order; `turns` may still add to them.
         sounds: Ids of all sounds.
         corrected: Regions of earlier answers that a person has corrected, by their ids.
         grounding: Whether phrases are linked.
@@ -145,8 +146,10 @@ class Answering:
         finish = "stop"
         plan = self.plan
         try:
+            turns = plan.turns()  # media are decoded now, not while they wait; only then all have their ids
+            self._grounding = GroundingWriter(plan.pictures, plan.sounds, plan.corrected)
             events = self.engine.stream(
-                plan.turns(),
+                turns,
                 plan.settings,
                 stop=run.stop,
                 grounding=plan.grounding,

@@ -187,9 +187,9 @@ def change_region(
     """
     message = own_message(session, owner_id, message_id)
     own_conversation(session, owner_id, message.conversation_id, lock=True)
-    rows = session.scalars(
-        select(MessageRow).where(MessageRow.conversation_id == message.conversation_id)
-    ).all()
+    here = select(MessageRow).where(MessageRow.conversation_id == message.conversation_id)
+    # as they are behind the lock: the message was read before it
+    rows = session.scalars(here.execution_options(populate_existing=True)).all()
     if any(row.status == "running" for row in rows):
         raise Problem(
             409,

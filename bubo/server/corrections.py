@@ -50,8 +50,8 @@ def restored(grounding: _Json, region_id: str, groundings: Iterable[Mapping[str,
         region_id: Which region; the grounding must have it.
         groundings: Those of all answers of the conversation: later ones may have it only as corrected.
     """
-    known = (((one or {}).get("found") or {}).get(region_id) for one in groundings)
-    found = next((one for one in known if one is not None), None)
+    known = [one["found"][region_id] for one in groundings if one and region_id in one.get("found", {})]
+    found = grounding.get("found", {}).get(region_id) or max(known, key=_has_kept, default=None)
     if found is None:
         return grounding
     rest = {id: one for id, one in grounding.get("found", {}).items() if id != region_id}
@@ -89,6 +89,10 @@ def _entities_with(grounding: _Json, region_id: str, kept: _Json) -> list[_Json]
         ]
         entities.append(entity | {"regions": regions})
     return entities
+
+
+def _has_kept(found: _Json) -> bool:
+    return found["kept"] is not None
 
 
 def _kept(grounding: _Json, region_id: str) -> _Json | None:

@@ -39,7 +39,7 @@ class Metrics:
         self._steps = Histogram(
             "bubo_step_seconds", "Seconds of an answer's steps.", ("step",), buckets=_SECONDS, registry=kept
         )
-        self._running = Gauge("bubo_running_answers", "Answers and the like being computed.", registry=kept)
+        self._running = Gauge("bubo_running_answers", "Answers being computed.", registry=kept)
         self._waiting = Gauge("bubo_queue_length", "Questions that wait.", registry=kept)
 
     def watch(self, running: Callable[[], int], waiting: Callable[[], int]) -> None:

@@ -6,7 +6,6 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -89,9 +88,8 @@ async def complete(
     check_ready(parts)
     parts.runs.check_room(me.id, wait=True)
     media = ChatMedia(parts, me)
-    turns = await run_in_threadpool(_turns, body.messages, media, parts)
     plan = Plan(
-        lambda: turns,
+        lambda: _turns(body.messages, media, parts),
         _settings(body, parts),
         parts.engine.name,
         media.picture_ids,

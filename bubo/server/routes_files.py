@@ -25,7 +25,10 @@ _MAX_PAGE = 10_000
 
 
 async def _refuse_empty_purpose(request: Request, me: Me) -> None:
-    """The framework takes an empty field of a form for one that was left out; here it is a wrong one."""
+    """The framework takes an empty field of a form for one that was left out; here it is a wrong one.
+
+    `me` is asked for first: without a key the answer is 401, whatever the form holds.
+    """
     if (await request.form()).get("purpose") == "":
         expected = " or ".join(repr(one) for one in get_args(Purpose))
         wrong = {

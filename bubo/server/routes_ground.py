@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from bubo.server.chat_media import ChatMedia
@@ -31,9 +30,9 @@ async def ground(request: Request, body: GroundRequest, me: Me, parts: Parts) ->
     _check(body, parts)
     parts.runs.check_room(me.id, wait=True)
     media = ChatMedia(parts, me)
-    pictures, sounds = await run_in_threadpool(_media, body, media)
 
     def work() -> dict[str, Any]:
+        pictures, sounds = _decoded(body, media)  # not while it waits: they may be large
         answer = answer_above(parts.engine.ground(pictures, sounds, body.text), body.threshold)
         writer = GroundingWriter(media.picture_ids, media.sound_ids)
         for link in answer.links:
@@ -70,7 +69,7 @@ def _check(body: GroundRequest, parts: Services) -> None:
     check_ready(parts)
 
 
-def _media(body: GroundRequest, media: ChatMedia) -> tuple[list[Picture], list[Sound]]:
+def _decoded(body: GroundRequest, media: ChatMedia) -> tuple[list[Picture], list[Sound]]:
     """What the text speaks of, decoded."""
     pictures = [media.picture(url, f"pictures[{number}]") for number, url in enumerate(body.pictures)]
     sounds: list[Sound] = []

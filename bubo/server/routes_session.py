@@ -19,7 +19,7 @@ Parts = Annotated[Services, Depends(services)]
 
 @router.get("/session", response_model=SessionInfo, responses=problems())
 def get_session(request: Request, response: Response, parts: Parts) -> dict[str, Any]:
-    """Tells who is asking, which model answers, and the limits; with auth none a newcomer gets a cookie."""
+    """Tells who is asking, which model answers, and the limits; with auth none a cookie comes with it."""
     owner = parts.owners.begin(request, response)
     return {
         "auth": parts.owners.auth,

@@ -250,9 +250,12 @@ class Runs:
                 )
             if not queue.has_room(owner):
                 self.metrics.refused("queue_full")
+                own = queue.count(owner)
                 raise Problem(
                     429,
-                    f"{queue.num_waiting} questions are waiting already; try again in a few seconds.",
+                    f"{queue.num_waiting} requests are waiting already"
+                    + (f", and {own} of yours are on the way" if own else "")
+                    + "; try again in a few seconds.",
                     "queue_full",
                     retryable=True,
                     headers={"Retry-After": "5"},
@@ -383,8 +386,8 @@ class Runs:
 
     def _count_running(self) -> int:
         with self._lock:
-            return self._answers.num_running + self._briefs.num_running
+            return self._answers.num_running
 
     def _count_waiting(self) -> int:
         with self._lock:
-            return self._answers.num_waiting + self._briefs.num_waiting
+            return self._answers.num_waiting

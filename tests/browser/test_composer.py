@@ -213,15 +213,19 @@ def test_a_microphone_that_is_refused_is_said(visitor: Visitor):
     expect(page.get_by_role("alert").filter(has_text="microphone was refused")).to_be_visible()
 
 
-def test_a_browser_that_cannot_record_lets_go_of_the_microphone(visit: Callable[..., Visitor]):
+@pytest.mark.parametrize("step", ["constructor", "start"])
+def test_a_browser_that_cannot_record_lets_go_of_the_microphone(visit: Callable[..., Visitor], step: str):
     page = visit(permissions=["microphone"]).open()
     page.evaluate(
-        """() => {
+        """(step) => {
           const media = navigator.mediaDevices;
           const open = media.getUserMedia.bind(media);
           media.getUserMedia = async (wish) => (window.heard = await open(wish));
-          window.MediaRecorder = class { constructor() { throw new DOMException("", "NotSupportedError"); } };
-        }"""
+          const fail = () => { throw new DOMException("", "NotSupportedError"); };
+          const make = () => step === "constructor" && fail();
+          window.MediaRecorder = class { constructor() { make(); } start() { fail(); } };
+        }""",
+        step,
     )
     page.get_by_role("button", name="Record a sound").click()
     until(page, "window.heard?.getTracks().every((track) => track.readyState === 'ended')")

@@ -94,7 +94,7 @@ def test_what_was_kept_is_taken_back(visitor: Visitor) -> None:
     add(page, TENT)
     button(page, "Use this").click()
     expect(page.locator(LIT)).to_have_attribute("d", paths["tent"])
-    page.locator(".toast").get_by_role("button", name="Undo").click()
+    page.locator(".toast").get_by_role("button", name="As it was found").click()
     expect(page.locator(LIT)).to_have_attribute("d", before)
     assert stored(visitor, page) == paths
     expect(page.locator(".toast")).to_have_count(0)

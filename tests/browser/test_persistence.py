@@ -244,27 +244,69 @@ def test_a_name_that_is_being_written_outlasts_news_of_the_list(visitor: Visitor
     expect(rows(page)).to_have_text(["Then about cars", "Half a name"])
 
 
-def test_two_tabs_of_one_conversation_see_each_others_questions(visitor: Visitor, engine: ScriptedEngine):
-    page = visitor.see("picture", text="What is there?")
+def second_tab(visitor: Visitor, page: Any) -> Any:
+    """The conversation of a page in another tab of its browser."""
     other = visitor.context.new_page()
     other.goto(page.url)
     expect(other.locator(".answer .g[role]").first).to_be_visible()
+    return other
+
+
+def ask(page: Any, text: str) -> None:
+    page.locator("#question").fill(text)
+    page.locator("#question").press("Enter")
+
+
+def test_two_tabs_of_one_conversation_see_each_others_questions(visitor: Visitor):
+    page = visitor.see("picture", text="What is there?")
+    other = second_tab(visitor, page)
     other.locator("#question").fill("not sent yet")
-    engine.script = Script(delay_s=0.1)
-    for asking, seeing, text in ((page, other, "One /long 30"), (other, page, "Two /long 30")):
-        asking.locator("#question").fill(text)
-        asking.locator("#question").press("Enter")
-        until(seeing, "document.querySelector('.answer.running .text')?.innerText.length > 10")
-        for tab in (page, other):
-            expect(tab.locator(".answer:not(.running) .message-foot").last).to_be_visible(timeout=60_000)
-            expect(tab.locator(".answer.running")).to_have_count(0)
-        if asking is page:
-            expect(other.locator("#question")).to_have_value("not sent yet")
+    ask(page, "Talk. /long 2000 /delay 0.1")
+    expect(other.locator(".answer.running .text")).to_contain_text("word9")
+    other.get_by_role("button", name="Stop the answer").click()
     for tab in (page, other):
+        expect(tab.get_by_text("You stopped this answer.")).to_be_visible()
+        expect(tab.locator(".answer.running")).to_have_count(0)
+    expect(other.locator("#question")).to_have_value("not sent yet")
+    ask(other, "/say Two.")
+    for tab in (page, other):
+        expect(tab.locator(".answer .text").last).to_have_text("Two.")
         expect(tab.locator(".question")).to_have_count(3)
-        expect(tab.locator(".answer")).to_have_count(3)
     texts = [tab.locator(".answer .text").all_inner_texts() for tab in (page, other)]
-    assert texts[0] == texts[1] and "word29" in texts[0][1]
+    assert texts[0] == texts[1] and "word9" in texts[0][1]
+
+
+def test_another_version_that_a_tab_asks_for_is_shown_in_the_other(visitor: Visitor):
+    page = visitor.see("picture", text="What is there?")
+    other = second_tab(visitor, page)
+    page.get_by_role("button", name="Answer again").click()
+    for tab in (page, other):
+        expect(tab.locator(".answer .versions")).to_contain_text("2 / 2")
+        expect(tab.locator(".answer.running")).to_have_count(0)
+    page.locator(".question").hover()
+    page.get_by_role("button", name="Change this question").click()
+    ask(page, "Talk. /long 2000 /delay 0.1")
+    expect(other.locator(".answer.running .text")).to_contain_text("word9")
+    expect(other.locator(".question .text")).to_have_text("Talk. /long 2000 /delay 0.1")
+    page.get_by_role("button", name="Stop the answer").click()
+    expect(other.get_by_text("You stopped this answer.")).to_be_visible()
+
+
+def test_what_was_asked_while_a_tab_was_cut_off_is_shown_afterwards(visitor: Visitor):
+    page = visitor.see("picture", text="What is there?")
+    other = second_tab(visitor, page)
+    away = [True]
+    other.route("**/events*", lambda route: route.abort() if away else route.continue_())
+    ask(page, "/long 20 /delay 0.2")
+    expect(other.locator(".answer").last).to_contain_text("The connection was lost")
+    expect(page.locator(".answer .text").last).to_contain_text("word19")
+    ask(page, "/say Two.")
+    expect(page.locator(".answer .text").last).to_have_text("Two.")
+    away.clear()
+    expect(other.locator(".answer .text")).to_have_count(3)
+    expect(other.locator(".answer .text").nth(1)).to_contain_text("word19")
+    expect(other.locator(".answer .text").nth(2)).to_have_text("Two.")
+    expect(other.locator(".answer.running")).to_have_count(0)
 
 
 def test_a_tab_that_is_looked_at_again_shows_what_was_asked_elsewhere(visitor: Visitor):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bubo.recent import Recent
+from bubo.recent import Recent, Shared
 
 
 def test_a_value_is_made_once_and_the_oldest_goes() -> None:
@@ -40,3 +40,15 @@ def test_heavy_values_make_room_but_the_last_one_stays() -> None:
     huge = kept.get("c", lambda: [0] * 99)
     assert kept.get("c", list) is huge
     assert kept.get("b", lambda: [7]) == [7]
+
+
+def test_what_is_forgotten_while_it_is_made_is_not_kept() -> None:
+    kept: Shared[str] = Shared(9)
+
+    def make() -> str:
+        kept.clear()
+        return "made"
+
+    assert kept.get("a", make) == "made"
+    assert kept.get("a", lambda: "made anew") == "made anew"
+    assert kept.get("a", lambda: "not needed") == "made anew"

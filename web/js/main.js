@@ -70,6 +70,8 @@ async function go(id, push = true) {
     try {
       const [conversation] = await Promise.all([api.conversation(id), loadTalk()]);
       if (mine !== gone) return; // somebody did not wait for it, and is elsewhere
+      (await talk)?.leave(); // what was taken up meanwhile
+      if (mine !== gone) return;
       store.open(conversation);
     } catch (error) {
       if (mine !== gone) return;

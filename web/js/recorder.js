@@ -52,15 +52,22 @@ async function toWav(recorded, longest) {
  */
 export async function record(longest, tick) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false } });
-  const release = () => stream.getTracks().forEach((track) => track.stop());
-  let recorder;
+  const context = new AudioContext();
+  const release = () => {
+    stream.getTracks().forEach((track) => track.stop());
+    context.close();
+  };
   try {
-    recorder = new MediaRecorder(stream);
-  } catch (error) {
+    return begin(stream, context, release, longest, tick);
+  } catch (error) { // such as of a browser that cannot record
     release();
     throw error;
   }
-  const context = new AudioContext();
+}
+
+/** @param {MediaStream} stream @param {AudioContext} context @param {() => void} release @param {number} longest @param {(seconds: number, level: number) => void} tick */
+function begin(stream, context, release, longest, tick) {
+  const recorder = new MediaRecorder(stream);
   const meter = context.createAnalyser();
   context.createMediaStreamSource(stream).connect(meter);
   const wave = new Float32Array(meter.fftSize);
@@ -68,23 +75,23 @@ export async function record(longest, tick) {
   const parts = [];
   const began = performance.now();
   let cancelled = false;
+  let timer = 0;
   const end = () => recorder.state !== "inactive" && recorder.stop();
-  const timer = setInterval(() => {
-    meter.getFloatTimeDomainData(wave);
-    const past = (performance.now() - began) / 1000;
-    tick(past, Math.min(1, 3 * Math.sqrt(wave.reduce((sum, value) => sum + value * value, 0) / wave.length)));
-    if (past >= longest) end();
-  }, 100);
   const wav = new Promise((resolve, reject) => {
     recorder.ondataavailable = (event) => event.data.size && parts.push(event.data);
     recorder.onstop = () => {
       clearInterval(timer);
       release();
-      context.close();
       if (cancelled) resolve(null);
       else toWav(new Blob(parts, { type: recorder.mimeType }), longest).then(resolve, reject);
     };
   });
   recorder.start();
+  timer = window.setInterval(() => {
+    meter.getFloatTimeDomainData(wave);
+    const past = (performance.now() - began) / 1000;
+    tick(past, Math.min(1, 3 * Math.sqrt(wave.reduce((sum, value) => sum + value * value, 0) / wave.length)));
+    if (past >= longest) end();
+  }, 100);
   return { stop: end, cancel: () => { cancelled = true; end(); }, wav: /** @type {Promise<Blob|null>} */ (wav) };
 }

@@ -19,7 +19,9 @@ export class Runs {
     /** @type {AbortController|null} */
     this.listening = null;
     this.tabs = new BroadcastChannel(ASKED);
-    this.tabs.onmessage = ({ data }) => data === store.state.conversation?.id && this.catchUp();
+    /** Whether something was asked elsewhere while an answer was followed here. */
+    this.late = false;
+    this.tabs.onmessage = ({ data }) => data === store.state.conversation?.id && !document.hidden && this.catchUp();
     document.addEventListener("visibilitychange", () => !document.hidden && this.catchUp());
   }
 
@@ -36,24 +38,28 @@ export class Runs {
     }
     const conversation = /** @type {{id: string}} */ (store.state.conversation).id;
     const { run, question, answer } = await api.ask(conversation, { ...ask, settings: { ...(ask.regenerate ? ANOTHER : {}), ...readSettings() } });
+    this.tabs.postMessage(conversation);
     if (store.state.conversation?.id !== conversation) return;
     store.emit("asked");
     store.pin(null, "app");
     store.setMessage(question, !ask.regenerate);
     store.setMessage(answer, true);
     this.follow(run?.id ?? run, answer.id, conversation);
-    this.tabs.postMessage(conversation);
   }
 
-  /** Take over what was asked elsewhere: in another tab, on another machine. */
+  /** Take over what was asked elsewhere, in another tab or on another machine, and follow it; at once, or when this answer has ended. */
   async catchUp() {
     const { store } = this;
     const { id } = store.state.conversation ?? {};
-    const idle = () => store.state.conversation?.id === id && !store.state.run;
-    const now = id && idle() ? await api.conversation(id).catch(() => null) : null;
-    if (!now || !idle()) return;
-    const fresh = now.messages.filter((/** @type {any} */ one) => store.state.messages.get(one.id)?.status !== one.status);
-    for (const one of fresh) store.setMessage(one, one.parent === store.state.leaf);
+    this.late = store.state.run !== null;
+    if (!id || this.late) return;
+    const now = await api.conversation(id).catch(() => null);
+    if (store.state.conversation?.id !== id || store.state.run) return;
+    for (const one of now?.messages ?? []) {
+      const known = store.state.messages.get(one.id);
+      if (known?.status === one.status) continue;
+      store.setMessage(one, !known && (one.parent === null || store.branch().some((shown) => shown.id === one.parent)));
+    }
     this.resume();
   }
 
@@ -106,7 +112,8 @@ export class Runs {
     const answer = store.state.messages.get(message);
     if (answer?.status === "running") store.setMessage({ id: message, status: "interrupted" });
     store.emit("finished", message);
-    this.resume();
+    if (this.late) this.catchUp();
+    else this.resume();
   }
 
   /** The events are gone: what the server has kept counts. @param {string} conversation @param {string} message */

@@ -127,7 +127,7 @@ export function pinnedTools(store, pointer) {
       end();
       store.correct(region);
       const act = async () => store.correct(await api.uncorrect(message.id, region.id));
-      store.emit("toast", { key: "pinned.shown", seconds: 15, action: t("sidebar.undo"), act });
+      store.emit("toast", { key: "pinned.shown", seconds: 15, action: t("pinned.found"), act });
     } catch (error) {
       refresh();
       store.emit("toast", { error });

@@ -16,7 +16,7 @@ from scripted import ScriptedEngine, sample_picture
 from starlette.testclient import TestClient
 
 from bubo.errors import InputError
-from bubo.media import encode_png
+from bubo.media import encode_png, load_picture
 from bubo.server.computing import compute
 from bubo.server.problems import Problem
 from bubo.server.runs import Run, Runs
@@ -57,6 +57,14 @@ def done(runs: Runs, work: Callable[[], Any], owner: str = "ana", caller: Any = 
     return asyncio.run(compute(caller or Caller(), runs, owner, work, **how))
 
 
+def waiting(runs: Runs) -> int:
+    return runs._answers.num_waiting + runs._briefs.num_waiting
+
+
+def running(runs: Runs) -> int:
+    return runs._answers.num_running + runs._briefs.num_running
+
+
 def until(true: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
     while not true():
@@ -87,10 +95,11 @@ def test_owners_take_turns_and_one_who_asks_for_too_much_is_refused(runs: Runs, 
         answers = []
         for name in ("ana 0", "ana 1", "ana 2", "ben 0"):
             answers.append(pool.submit(done, runs, lambda name=name: work(name), name[:3], brief=brief))
-            until(lambda: len(begun) + runs._count_waiting() == len(answers))
+            until(lambda: len(begun) + waiting(runs) == len(answers))
         with pytest.raises(Problem) as refused:
             done(runs, lambda: None, "ana", brief=brief)
         assert refused.value.code == "queue_full" and refused.value.headers["Retry-After"]
+        assert "3 of yours are on the way" in str(refused.value)
         assert begun == ["ana 0"]
         going.set()
         assert [answer.result(20) for answer in answers] == ["ana 0", "ana 1", "ana 2", "ben 0"]
@@ -101,13 +110,13 @@ def test_who_goes_away_while_waiting_has_nothing_computed(runs: Runs) -> None:
     going, begun, caller = threading.Event(), [], Caller()
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(done, runs, lambda: going.wait(20))
-        until(lambda: runs._count_running() == 1)
+        until(lambda: running(runs) == 1)
         second = pool.submit(done, runs, lambda: begun.append(1), "ben", caller)
-        until(lambda: runs._count_waiting() == 1)
+        until(lambda: waiting(runs) == 1)
         caller.gone = True
         with pytest.raises(Problem) as stopped:
             second.result(20)
-        assert stopped.value.code == "stopped" and runs._count_waiting() == 0
+        assert stopped.value.code == "stopped" and waiting(runs) == 0
         going.set()
         assert first.result(20)
     assert begun == []
@@ -128,13 +137,13 @@ def test_who_goes_away_meanwhile_has_it_ended(runs: Runs) -> None:
     with pytest.raises(Problem) as stopped:
         done(runs, work, caller=caller)
     assert stopped.value.code == "stopped"
-    until(lambda: bool(ended) and runs._count_running() == 0)
+    until(lambda: bool(ended) and running(runs) == 0)
 
 
 def test_the_end_of_the_server_ends_it(runs: Runs) -> None:
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(done, runs, lambda: [check_stop() or time.sleep(0.01) for _ in range(2_000)])
-        until(lambda: runs._count_running() == 1)
+        until(lambda: running(runs) == 1)
         runs.close()
         with pytest.raises(Problem) as stopped:
             answer.result(20)
@@ -155,14 +164,38 @@ def test_grounding_waits_behind_answers_and_pointing_does_not(app: FastAPI, runs
         url = f"data:image/png;base64,{base64.b64encode(encode_png(sample_picture())).decode()}"
         request = {"text": "I see the dog.", "pictures": [url]}
         grounded = pool.submit(visitor.post, "/v1/ground", json=request)
-        until(lambda: runs._count_waiting() == 1 or grounded.done())
+        until(lambda: waiting(runs) == 1 or grounded.done())
         assert not grounded.done()
         going.set()
         result = grounded.result(20)
     assert result.status_code == 200 and result.json()["links"], result.text
 
 
-def test_places_are_looked_at_one_after_the_other_and_fairly(app: FastAPI, engine: ScriptedEngine) -> None:
+@pytest.mark.parametrize("address", ["/v1/ground", "/v1/chat/completions"])
+def test_pictures_are_not_decoded_while_they_wait(
+    app: FastAPI, runs: Runs, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going, decoded = threading.Event(), []
+    monkeypatch.setattr(
+        "bubo.server.chat_media.load_picture",
+        lambda data: decoded.append(going.is_set()) or load_picture(data),
+    )
+    url = f"data:image/png;base64,{base64.b64encode(encode_png(sample_picture())).decode()}"
+    content = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": url}}]
+    chat = {"model": "bubo", "messages": [{"role": "user", "content": content}]}
+    body = chat if "chat" in address else {"text": "I see the dog.", "pictures": [url]}
+    with serving.visitor(app) as visitor, ThreadPoolExecutor(1) as pool:
+        runs.start(Run("ana", lambda run: going.wait(20) and None))
+        answer = pool.submit(visitor.post, address, json=body)
+        until(lambda: waiting(runs) == 1)
+        going.set()
+        result = answer.result(20).json()
+    assert decoded == [True]
+    (region,) = {one["media"] for one in result.get("grounding", result)["regions"]}
+    assert region == "picture-0"
+
+
+def test_places_are_looked_at_one_after_the_other(app: FastAPI, engine: ScriptedEngine) -> None:
     at_once, most = 0, 0
     look = engine.segment
 

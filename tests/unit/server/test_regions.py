@@ -86,6 +86,14 @@ def test_what_was_corrected_is_brought_back_as_it_was_found():
     later = writer.whole() | {"answer": Answer("thing", (entity,)).to_dict()}
     assert later["regions"] == [twice["regions"][0]]
     assert restored(later, id, [later, twice])["regions"] == [stored["regions"][0]]
+    # one that shows a part of its regions cannot tell which of them it is; another can
+    partly = stored | {
+        "entities": [stored["entities"][0] | {"regions": [id]}],
+        "regions": stored["regions"][:1],
+    }
+    both = [corrected(one, id, region("tent")) for one in (partly, stored)]
+    assert restored(both[1], id, both) == stored | {"found": {}}
+    assert restored(both[1] | {"found": {}}, id, both) == stored | {"found": {}}
     without = {name: value for name, value in stored.items() if name != "answer"}  # as of a stopped answer
     changed = corrected(without, id, region("tent"))
     assert restored(changed, id, [changed]) == without | {"found": {}}
