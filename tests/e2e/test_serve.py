@@ -75,7 +75,7 @@ def test_it_can_be_used_while_the_model_loads_answers_with_nano_and_keeps_all(tm
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
     with served(tmp_path) as (_, address):
-        again = browser(address, dict(client.cookies))
+        again = browser(address, client.cookies)
         assert again.get(f"/api/conversations/{talk}").json() == whole
         for medium in whole["messages"][0]["media"]:
             assert again.get(medium["url"]).status_code == 200
@@ -87,7 +87,7 @@ def test_what_a_kill_cuts_off_is_interrupted_and_nothing_else_is_lost(tmp_path, 
     for _ in range(2):  # the second start finds what the first left
         with served(tmp_path) as (process, address):
             client = browser(address, cookies)
-            cookies = dict(client.cookies)
+            cookies = client.cookies
             for talk, messages in kept.items():
                 now = client.get(f"/api/conversations/{talk}").json()["messages"]
                 assert [m["id"] for m in now] == messages
