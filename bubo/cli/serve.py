@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bubo.arguments import Parser
 from bubo.cli.arguments import add_loading, add_model, verb_parser
 from bubo.cli.speaking import add_speaker, loader_of
-from bubo.errors import InputError, MissingPackageError
+from bubo.errors import InputError, MissingPackageError, ModelError
 
 if TYPE_CHECKING:
     from bubo.assistant import Assistant
@@ -66,9 +66,11 @@ def main(argv: Sequence[str]) -> int:
     if arguments.add_user or arguments.remove_user:
         return _change_users(arguments, settings)
     settings.check_host()
+    _check_model(arguments.model)
+    from bubo.server.database import alone_on
     from bubo.server.running import alone_in
 
-    with alone_in(settings.data):
+    with alone_in(settings.data), alone_on(settings.url):
         _serve(arguments, settings)
     return 0
 
@@ -79,6 +81,21 @@ def _require_packages() -> None:
     for package in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "multipart", "markdown_it"):
         if find_spec(package) is None:
             raise MissingPackageError(package, "web", "the server")
+
+
+def _check_model(name: str) -> None:
+    """Refuses a name that no model has, before anything is begun: loading would tell only later."""
+    from bubo.presets import find_preset, suggestion
+    from bubo.pulling import known_presets
+
+    presets = known_presets()
+    if name in presets.broken:
+        find_preset(name, presets)  # says what is wrong with it
+    if name not in presets and not Path(name).expanduser().is_dir():
+        raise ModelError(
+            f"No model is called {name!r} and no such folder exists. {suggestion(name, presets)} Or give the "
+            "path of a model folder."
+        )
 
 
 def _settings(arguments: argparse.Namespace) -> "ServerSettings":
@@ -145,6 +162,9 @@ def _serve(arguments: argparse.Namespace, settings: "ServerSettings") -> None:
     try:
         app = create_app(settings, engine)
         address = address_of(server_socket, settings)
+        port = server_socket.getsockname()[1]
+        if settings.port not in (0, port):
+            print(f"Port {settings.port} is taken, so this is port {port}; --port chooses one.", flush=True)
 
         def started() -> None:
             print(f"Bubo is at {address}  (Ctrl-C ends it)", flush=True)

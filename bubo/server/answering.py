@@ -12,7 +12,7 @@ from bubo.server.blocks import BlockTree
 from bubo.server.engine import Engine
 from bubo.server.metrics import Metrics
 from bubo.server.problems import Problem
-from bubo.server.runs import Run
+from bubo.server.run import Run
 from bubo.server.settings import Limits
 from bubo.server.wire import GroundingWriter
 from bubo.settings import Settings
@@ -47,7 +47,7 @@ class Result:
     """An answer as far as it has come.
 
     Args:
-        status: running, complete, stopped or error.
+        status: running, complete, stopped, interrupted or error.
         text: What it says.
         grounding: What that stands on, as clients get it.
         answer: The whole answer, once it is complete.
@@ -165,7 +165,7 @@ class Answering:
             return
         ending = None if self._answer is None else self._answer.metadata.get("finish")
         stopped = run.stop.is_set() and ending in (None, "stopped")
-        self._close(run, "stopped" if stopped else "complete", finish)
+        self._close(run, run.ending if stopped else "complete", finish)
 
     def tick(self, run: Run) -> None:
         """Sends blocks that were held back, if it is time."""
@@ -176,7 +176,7 @@ class Answering:
     def abandon(self, run: Run) -> None:
         """Closes the answer with what there is."""
         failure = run.failure
-        self._close(run, "stopped" if failure is None else "error", failure=failure)
+        self._close(run, run.ending if failure is None else "error", failure=failure)
 
     def _take(self, run: Run, event: "Event") -> bool:
         """One event of the engine; False if the answer is to end here."""

@@ -7,7 +7,8 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from bubo.server.problems import Problem
-from bubo.server.runs import Run, Runs
+from bubo.server.run import Run
+from bubo.server.runs import Runs
 from bubo.stopping import Stopped, stoppable
 
 __all__ = ["compute", "wait_for"]

@@ -1,21 +1,26 @@
 """The database: SQLite in the data folder, or PostgreSQL; brought up to date when it is opened."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bubo.errors import InputError, StorageError
 
-__all__ = ["Database"]
+__all__ = ["Database", "alone_on"]
 
 #: PostgreSQL's name for the lock that one migrating server holds against others.
 _MIGRATION_LOCK = 0x6275626F
+#: And for the one that a running server holds.
+_SERVER_LOCK = 0x6275626E
+#: A server that was killed a moment ago may still hold it.
+_TAKEN_S = 3.0
 _BUSY_S = 15
 
 
@@ -37,10 +42,7 @@ class Database:
             self._migrate()
         except SQLAlchemyError as error:
             self.engine.dispose()
-            raise StorageError(
-                f"The database {self.shown!r} cannot be used: {_reason(error)}. Check its address, that it "
-                "runs, and that its user may make tables."
-            ) from None
+            raise _unusable(self.engine, error) from None
 
     @property
     def shown(self) -> str:
@@ -84,6 +86,52 @@ class Database:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+@contextmanager
+def alone_on(url: str) -> Iterator[None]:
+    """Keeps other servers off a PostgreSQL database: one that starts marks unfinished answers as cut off.
+
+    A SQLite database lies in a folder that is locked.
+
+    Raises:
+        InputError: If another server uses it.
+    """
+    engine = _open(url)
+    try:
+        if engine.dialect.name != "postgresql":
+            yield
+            return
+        with _reached(engine) as connection:
+            until = time.monotonic() + _TAKEN_S
+            while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _SERVER_LOCK}):
+                if time.monotonic() > until:
+                    shown = engine.url.render_as_string(hide_password=True)
+                    raise InputError(
+                        f"Another server uses the database {shown!r}: use that one, end it first, or give "
+                        "this one a database of its own."
+                    )
+                time.sleep(0.1)
+            yield
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _reached(engine: Engine) -> Iterator[Connection]:
+    try:
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    except SQLAlchemyError as error:
+        raise _unusable(engine, error) from None
+    with connection:
+        yield connection
+
+
+def _unusable(engine: Engine, error: SQLAlchemyError) -> StorageError:
+    return StorageError(
+        f"The database {engine.url.render_as_string(hide_password=True)!r} cannot be used: {_reason(error)}. "
+        "Check its address, that it runs, and that its user may make tables."
+    )
 
 
 def _open(url: str) -> Engine:

@@ -4,6 +4,7 @@ import logging
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -33,6 +34,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Gives every error that is foreseen its response; `Crashes` gives it to the others."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(BuboError, _on_bubo_error)
+    app.add_exception_handler(OperationalError, _on_database_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
 
@@ -47,6 +49,15 @@ async def _on_bubo_error(_: Request, error: Exception) -> JSONResponse:
     if status == 500:
         _log.error("A request failed: %s", error)
     return problem_response(Problem(status, str(error), code))
+
+
+async def _on_database_error(_: Request, error: Exception) -> JSONResponse:
+    """The database is away, or too busy."""
+    _log.error("The database cannot be used: %s", " ".join(str(getattr(error, "orig", error)).split())[:300])
+    message = "The database cannot be used at the moment; try again soon."
+    return problem_response(
+        Problem(503, message, "database_away", retryable=True, headers={"Retry-After": "5"})
+    )
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

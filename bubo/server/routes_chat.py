@@ -16,7 +16,7 @@ from bubo.server.computing import wait_for
 from bubo.server.ids import new_id
 from bubo.server.problems import Problem
 from bubo.server.routes_runs import check_ready
-from bubo.server.runs import DONE, Run
+from bubo.server.run import DONE, Run
 from bubo.server.schema import Completion, ModelList, ModelObject
 from bubo.server.schema_chat import AudioPart, ChatMessage, ChatRequest, FilePart, ImagePart, TextPart
 from bubo.server.schema_stores import openai_problems

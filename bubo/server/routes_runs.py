@@ -11,7 +11,7 @@ from bubo.server.ids import new_id
 from bubo.server.messages import message_dict
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.records import MediaRecord, MessageRecord
-from bubo.server.runs import Run
+from bubo.server.run import Run
 from bubo.server.schema import Ask, AskSettings, Started
 from bubo.server.schema_stores import problems
 from bubo.server.services import Owner, Services, owner, services

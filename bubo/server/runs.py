@@ -1,194 +1,27 @@
-"""Answers that are being computed: each goes on whether or not anybody listens, and anybody may come late.
+"""All answers of a server that are being computed: who is next, who is stopped, and who is over."""
 
-What a run says is kept as numbered events until some time after its end. A reader goes through that list at
-its own pace and waits at its end; nothing is queued for it, so a slow one costs nobody anything. Blocks that
-a later event replaces are taken out of the list: a late reader is not shown how they came to be.
-"""
-
-import asyncio
-import contextlib
-import json
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import Callable
 
 from bubo.server.conversations import ConversationStore
 from bubo.server.engine import Engine
 from bubo.server.fair_queue import FairQueue
-from bubo.server.ids import new_id
 from bubo.server.media_files import MediaStore
 from bubo.server.metrics import Metrics
 from bubo.server.problems import NotFoundError, Problem
+from bubo.server.run import Run, nothing
 from bubo.server.settings import Limits
 
-__all__ = ["DONE", "Run", "Runs", "Work"]
-
-#: Data of the event that ends every stream.
-DONE = "[DONE]"
-#: What computes: it says what it has with `Run.send` and ends soon after `Run.stop` is set.
-Work = Callable[["Run"], None]
+__all__ = ["Runs"]
 
 # An engine that has not ended so long after it was stopped is left to itself, and its answer is closed.
 _STOP_WITHIN_S = 0.7
 _TICK_S = 0.05
 _WAIT_FOR_MODEL_S = 0.2
-# Events that are given to a reader at once; a late one has thousands to catch up with.
-_BATCH = 100
+_CLOSE_AGAIN_S = 2.0
 _log = logging.getLogger(__name__)
-
-
-class Run:
-    """One answer and what it has said so far.
-
-    Args:
-        owner: Id of whose it is.
-        work: What computes it.
-        abandon: Closes the answer with what there is, called from another thread when `work` does not end.
-        tick: Called every now and then from another thread, to send what was held back.
-        page: Whether our page reads it: it is told how things stand, and is there for a while after its end.
-        brief: Whether it takes a fraction of a second, and so stands in a queue without long answers.
-    """
-
-    def __init__(
-        self,
-        owner: str,
-        work: Work,
-        *,
-        id: str = "",
-        abandon: Callable[["Run"], None] | None = None,
-        tick: Callable[["Run"], None] | None = None,
-        page: bool = True,
-        brief: bool = False,
-    ):
-        self.id = id or f"run_{new_id()}"
-        self.owner = owner
-        self.work, self.abandon, self.tick = work, abandon, tick
-        self.page, self.brief = page, brief
-        self.stop = threading.Event()
-        self.stopped_at: float | None = None
-        self.ended_at: float | None = None
-        self.position = 0
-        self.failure: Problem | None = None
-        self._events: list[str] = []
-        self._shown: list[tuple[int, dict[str, Any]]] = []  # events with blocks, each "from" above the last
-        self._empty = ""
-        self._lock = threading.Lock()
-        self._readers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more is said."""
-        return self.ended_at is not None
-
-    @property
-    def num_events(self) -> int:
-        """How many events there are so far."""
-        return len(self._events)
-
-    def send(self, data: dict[str, Any]) -> None:
-        """Says something; after the end it is not heard."""
-        text = _json(data)
-        with self._lock:
-            if self.ended:
-                return
-            if "ui" in data:
-                self._replace_blocks(data)
-            self._events.append(text)
-        self._wake()
-
-    def tell(self, **status: Any) -> None:
-        """Says how things stand, to our page."""
-        if self.page:
-            self.send({"status": status})
-
-    def fail(self, problem: Problem) -> None:
-        """Says what went wrong; `end` is still to be called."""
-        self.failure = self.failure or problem
-        self.send(problem.body())
-
-    def end(self) -> None:
-        """Nothing more will be said."""
-        with self._lock:
-            if self.ended:
-                return
-            self._events.append(DONE)
-            self._shown.clear()
-            self.ended_at = time.monotonic()
-            # a run is kept for a while for its late readers, but not the pictures that it was computed from
-            self.work, self.abandon, self.tick = _nothing, None, None
-        self._wake()
-
-    def _replace_blocks(self, data: dict[str, Any]) -> None:
-        """Takes blocks out of earlier events that this one replaces: who reads on comes to the same blocks.
-
-        So all events together hold every block once, however long an answer was written at.
-        """
-        start = data["ui"]["from"]
-        while self._shown and self._shown[-1][1]["ui"]["from"] >= start:
-            number, earlier = self._shown.pop()
-            self._events[number] = self._emptied(_json({k: v for k, v in earlier.items() if k != "ui"}))
-        if self._shown:
-            number, earlier = self._shown[-1]
-            blocks = earlier["ui"]["blocks"][: start - earlier["ui"]["from"]]
-            if len(blocks) < len(earlier["ui"]["blocks"]):
-                earlier = earlier | {"ui": earlier["ui"] | {"blocks": blocks}}
-                self._shown[-1] = (number, earlier)
-                self._events[number] = _json(earlier)
-        self._shown.append((len(self._events), data))
-
-    def _emptied(self, text: str) -> str:
-        """The text, and the same object for the same text: thousands of events may be left without blocks."""
-        self._empty = self._empty if self._empty == text else text
-        return self._empty
-
-    async def follow(self, after: int = 0, ping_s: float = 15.0) -> AsyncIterator[list[tuple[int, str]]]:
-        """The events behind number `after`, to the end, as many at a time as there are.
-
-        Args:
-            after: Number of the last event that is known; the first one is number 1. Who knows them
-                all is given the last one again, so that every reader sees an end.
-            ping_s: Seconds of silence after which an empty list is given.
-        """
-        news = asyncio.Event()
-        self._readers[news] = asyncio.get_running_loop()
-        with self._lock:
-            number = min(max(0, after), len(self._events) - (1 if self.ended else 0))
-        try:
-            while True:
-                news.clear()
-                if batch := self._events[number : number + _BATCH]:
-                    yield list(enumerate(batch, number + 1))
-                    number += len(batch)
-                elif self.ended:
-                    return
-                else:
-                    try:
-                        await asyncio.wait_for(news.wait(), ping_s)
-                    except TimeoutError:
-                        yield []
-        finally:
-            self._readers.pop(news, None)
-
-    async def wait(self) -> None:
-        """Waits for the end."""
-        async for _ in self.follow(len(self._events)):
-            pass
-
-    def _wake(self) -> None:
-        for news, loop in list(self._readers.items()):
-            if not news.is_set():
-                with contextlib.suppress(RuntimeError):  # its loop has ended, and so has the reader
-                    loop.call_soon_threadsafe(news.set)
-
-
-def _nothing(_: Run) -> None:
-    """What a run that has ended computes."""
-
-
-def _json(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 class Runs:
@@ -217,6 +50,7 @@ class Runs:
         self._answers: FairQueue[Run] = FairQueue(limits.max_running, limits.running_per_owner, limits.queue)
         self._briefs: FairQueue[Run] = FairQueue(limits.max_pointing, limits.pointing_per_owner, limits.queue)
         self._lock = threading.RLock()
+        self._unclosed: list[tuple[Run, Callable[[Run], None]]] = []
         self._closing = threading.Event()
         self._keeper: threading.Thread | None = None
         metrics.watch(self._count_running, self._count_waiting)
@@ -304,6 +138,7 @@ class Runs:
             self._closing.set()
             runs = [run for run in self._runs.values() if not run.ended]
         for run in runs:
+            run.ending = "interrupted"
             self.stop(run)
         until = time.monotonic() + 2 * _STOP_WITHIN_S
         while any(not run.ended for run in runs) and time.monotonic() < until:
@@ -358,18 +193,35 @@ class Runs:
 
     def _abandon(self, run: Run) -> None:
         """Closes a run that does not end by itself, with what it has said."""
-        abandon = run.abandon
+        abandon = run.abandon or nothing
         try:
-            if abandon is not None:
-                abandon(run)
-        except Exception as error:
+            abandon(run)
+        except Exception as error:  # such as of a database that is away
             _log.exception("A stopped run could not be closed: %s", type(error).__name__)
+            with self._lock:
+                self._unclosed.append((run, abandon))
         run.end()
+
+    def _close_late(self) -> None:
+        """Tries again to close the answers that could not be closed."""
+        with self._lock:
+            late, self._unclosed = self._unclosed, []
+        for number, (run, abandon) in enumerate(late):
+            try:
+                abandon(run)
+            except Exception:  # it was logged the first time
+                with self._lock:
+                    self._unclosed += late[number:]
+                return
 
     def _keep(self) -> None:
         """Looks after the runs: sends what was held back, closes what does not stop, forgets what is over."""
+        tried = time.monotonic()
         while not self._closing.wait(_TICK_S):
             now = time.monotonic()
+            if self._unclosed and now - tried > _CLOSE_AGAIN_S:
+                tried = now
+                self._close_late()
             for run in list(self._runs.values()):
                 if run.ended_at is not None:
                     if not run.page or now - run.ended_at > self.limits.run_kept_s:

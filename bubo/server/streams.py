@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
-from bubo.server.runs import Run
+from bubo.server.run import Run
 
 __all__ = ["EVENT_STREAM", "PING", "event_response", "event_stream"]
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx2
 import pytest
@@ -159,6 +159,35 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path):
     assert done.returncode == 2
     assert f"port {port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_where_the_usual_port_is_taken_the_next_one_is_said(tmp_path):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # it is taken already
+            taken.bind(("127.0.0.1", 8000))
+            taken.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bubo", "serve", "--data", str(tmp_path)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
+            env={**os.environ, "CI": "true"},
+        )  # fmt: skip
+        try:
+            said, address = process.stdout.readline(), process.stdout.readline()
+        finally:
+            process.kill()
+            process.communicate()
+    other = re.search(r"Port 8000 is taken, so this is port (\d+)", said)
+    assert other and f":{other[1]}/" in address
+
+
+def test_a_model_that_nobody_has_is_refused_at_once(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "bubo", "serve", "--port", "0", "--data", str(tmp_path), "--model", "namo"],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stdout == ""
+    assert "No model is called 'namo'" in done.stderr and "nano" in done.stderr.replace("namo", "")
 
 
 def test_a_second_server_on_the_same_data_is_refused(tmp_path):

@@ -19,7 +19,8 @@ from bubo.errors import InputError
 from bubo.media import encode_png, load_picture
 from bubo.server.computing import compute
 from bubo.server.problems import Problem
-from bubo.server.runs import Run, Runs
+from bubo.server.run import Run
+from bubo.server.runs import Runs
 from bubo.stopping import check_stop
 
 LIMITS = {"max_running": 1, "running_per_owner": 1, "max_pointing": 1, "queue": 4}

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import serving
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -11,7 +12,7 @@ from sqlalchemy import inspect, text
 
 from bubo.errors import InputError, StorageError
 from bubo.server.conversations import ConversationStore
-from bubo.server.database import Database, _open
+from bubo.server.database import Database, _open, alone_on
 from bubo.server.settings import Limits
 from bubo.server.tables import Table
 
@@ -54,6 +55,28 @@ def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(database_url
         assert connection.execute(text("SELECT name, kept FROM media")).all() == [("old", True)]
     assert [one.title for one in ConversationStore(newer, Limits()).list("o")] == ["Ünïcode"]
     newer.close()
+
+
+def test_one_server_at_a_time_uses_a_postgresql_database(postgres, monkeypatch):
+    monkeypatch.setattr("bubo.server.database._TAKEN_S", 0.3)
+    with serving.empty_database(postgres) as url, serving.empty_database(postgres) as other:
+        with alone_on(url), alone_on(other):
+            with pytest.raises(InputError, match="Another server uses the database"), alone_on(url):
+                pass
+            Database(url).close()  # what is no server may open it
+        with alone_on(url):  # the first one has ended
+            pass
+
+
+def test_a_sqlite_database_is_kept_by_its_folder(tmp_path):
+    url = f"sqlite:///{tmp_path / 'bubo.sqlite3'}"
+    with alone_on(url), alone_on(url):
+        pass
+
+
+def test_who_would_be_alone_on_a_database_that_is_away_is_told():
+    with pytest.raises(StorageError, match="cannot be used"), alone_on("postgresql://x:y@127.0.0.1:9/none"):
+        pass
 
 
 def test_opening_again_changes_nothing(database_url):

@@ -5,6 +5,7 @@ import io
 import pytest
 import serving
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 
 from bubo.server.cleaning import Cleaner
 
@@ -225,6 +226,17 @@ def crossed(mine, theirs, said):
         yield "GET", f"/v1/files/file-{picture['id']}{part}", None
         yield "GET", f"/v1/files/{picture['id']}{part}", None
     yield "DELETE", f"/v1/files/file-{picture['id']}", None
+
+
+def test_a_database_that_is_away_is_said(app, visitor, monkeypatch):
+    def away(*given, **named):
+        raise OperationalError("SELECT secret", {}, Exception("connection refused"))
+
+    monkeypatch.setattr(app.state.services.conversations, "list", away)
+    answer = visitor.get("/api/conversations")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_away")
+    assert answer.json()["error"]["retryable"] and answer.headers["Retry-After"]
+    assert "secret" not in answer.text and "refused" not in answer.text
 
 
 def test_nothing_of_one_owner_can_be_reached_by_another(two):

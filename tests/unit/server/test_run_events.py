@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bubo.server.blocks import BlockTree
-from bubo.server.runs import Run
+from bubo.server.run import Run
 
 Update = tuple[str, Any]
 BLOCKS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=6)

@@ -11,7 +11,8 @@ import serving
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 
-from bubo.server.runs import Run, Runs
+from bubo.server.run import Run
+from bubo.server.runs import Runs
 
 
 @pytest.fixture
@@ -87,6 +88,38 @@ def test_an_answer_whose_end_cannot_be_written_at_once_does_not_run_for_ever(app
     assert failures == ["complete"]
     assert (answer["status"], answer["text"]) == ("error", "What was said stays.")
     assert answer["error"]["retryable"] is True
+
+
+def test_an_answer_that_could_not_be_closed_is_closed_when_the_database_is_back(app: FastAPI) -> None:
+    store = app.state.services.conversations
+    write, failures = store.update_answer, []
+
+    def away(message_id: str, **values: Any) -> None:
+        if len(failures) < 3:
+            failures.append(values)
+            raise OperationalError("UPDATE", {}, Exception("the server closed the connection"))
+        write(message_id, **values)
+
+    store.update_answer = away
+    with serving.visitor(app) as visitor:
+        whole, _ = serving.asked(visitor, "/say What was said stays.")
+    answer = whole["messages"][-1]
+    assert len(failures) == 3
+    assert (answer["status"], answer["text"]) == ("error", "What was said stays.")
+
+
+def test_an_answer_that_the_end_of_the_server_cuts_off_is_interrupted(app: FastAPI) -> None:
+    parts = app.state.services
+    with serving.visitor(app) as visitor:
+        talk = visitor.post("/api/conversations", json={}).json()["id"]
+        visitor.post(f"/api/conversations/{talk}/runs", json={"text": "Talk. /long 2000 /delay 0.05"})
+        until = time.monotonic() + 20
+        while not parts.engine.running:
+            assert time.monotonic() < until, "it did not begin"
+            time.sleep(0.01)
+        parts.runs.close()
+        answer = visitor.get(f"/api/conversations/{talk}").json()["messages"][-1]
+    assert answer["status"] == "interrupted"
 
 
 def test_an_answer_tells_how_fast_it_was_written(app: FastAPI) -> None:
