@@ -24,6 +24,18 @@ def test_the_log_follows_each_question_of_ones_own(visitor: Visitor) -> None:
     assert visitor.problems == []
 
 
+def test_only_the_log_scrolls_in_a_long_talk(visitor: Visitor) -> None:
+    page = visitor.see("picture")
+    for count in range(2, 8):
+        ask(page, f"Number {count}. /say One line.")
+        finished(page, count)
+    log, whole = page.evaluate(
+        "() => ['#scroll', 'html'].map((one) => document.querySelector(one)).map((one) =>"
+        " one.scrollHeight - one.clientHeight)"
+    )
+    assert log > 300 and whole == 0
+
+
 def test_what_is_not_there_is_said_so(visitor: Visitor, engine: ScriptedEngine) -> None:
     engine.script = Script(text="There is a brown dog, but no piano.", absent=("piano",))
     page = visitor.see("picture")
