@@ -40,7 +40,9 @@ _HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
 _BLOCK = r"/\*\*(?:[^*]|\*(?!/))*\*/"
 _UNREAD = {
     ".js": re.compile(rf"^\s*(?:(?://.*\n|{_BLOCK})\s*)*|{_BLOCK} ?", re.MULTILINE),
-    ".css": re.compile(r"^\s+|/\*(?:[^*]|\*(?!/))*\*/", re.MULTILINE),
+    # no text within a sheet holds white space beside these signs, none of the words holds a line's end
+    ".css": re.compile(r"/\*(?:[^*]|\*(?!/))*\*/|^\s+|\s+(?=[{};,])|(?<=[{};,])\s+", re.MULTILINE),
+    ".json": re.compile(r"\n\s*"),
 }
 Parts = Annotated[Services, Depends(services)]
 

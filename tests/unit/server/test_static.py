@@ -1,6 +1,7 @@
 """The browser client's files, deep links, the list of the API."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from bubo.server.static import docs_page
 WEB = Path(__file__).parents[3] / "web"
 SCRIPTS = sorted((WEB / "js").glob("*.js"))
 # Strings first, so that signs of comments within them are theirs.
+STRINGS = re.compile(r'"[^"\n]*"')
+NOTES = re.compile(r"/\*[\s\S]*?\*/")
 TOKENS = re.compile(r'("(?:[^"\\\n]|\\.)*"|`[^`]*`)|/\*[\s\S]*?\*/|//.*')
 
 
@@ -74,6 +77,22 @@ def test_scripts_lose_comments_and_indentation_only(visitor, path):
     assert [one for one in TOKENS.findall(served) if one] == [one for one in TOKENS.findall(source) if one]
     assert "".join(TOKENS.sub(r"\1", served).split()) == "".join(TOKENS.sub(r"\1", source).split())
     assert "/**" not in served and "\n " not in served
+
+
+@pytest.mark.parametrize("path", sorted(WEB.glob("css/*.css")), ids=lambda path: path.name)
+def test_sheets_lose_comments_and_white_space_only(visitor, path):
+    source, served = path.read_text(), visitor.get(f"/assets/css/{path.name}").text
+    assert STRINGS.findall(served) == STRINGS.findall(NOTES.sub("", source))
+    assert "".join(served.split()) == "".join(NOTES.sub("", source).split())
+    # white space that means something, between parts of a selector or values, is still there
+    assert [" ".join(one.split()) for one in re.split("[{};,]", served)] == [
+        " ".join(one.split()) for one in re.split("[{};,]", NOTES.sub("", source))
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(WEB.glob("locales/*.json")), ids=lambda path: path.name)
+def test_words_are_served_as_they_are(visitor, path):
+    assert visitor.get(f"/assets/locales/{path.name}").json() == json.loads(path.read_text())
 
 
 def test_the_whole_page_is_small(visitor):
