@@ -110,6 +110,7 @@ class Script:
         refuse: Refuses the question with this text.
         deaf: Goes on although it was stopped.
         absent: Words of the text that stand for something that is not there.
+        left_out: How many of the oldest turns it says that it does not know.
     """
 
     text: str | None = None
@@ -120,6 +121,7 @@ class Script:
     refuse: str = ""
     deaf: bool = False
     absent: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,7 @@ class ScriptedEngine:
             yield Event("entity", entity=entity)
         if answer.verdict is not None:
             yield Event("verdict", verdict=answer.verdict)
+        answer.metadata["turns_dropped"] = script.left_out
         yield Event("answer", answer=answer)
 
     def ground(self, pictures: Sequence[Picture], sounds: Sequence[Sound], text: str) -> Answer:

@@ -63,6 +63,7 @@ def message_dict(record: MessageRecord, media: Mapping[str, MediaRecord]) -> _Js
         "grounding": grounding or None,
         "error": record.error,
         "timings": record.timings,
+        "turns_dropped": (record.metadata or {}).get("turns_dropped", 0),
         "rating": record.rating,
         "created": record.created,
     }

@@ -181,6 +181,7 @@ class Message(BaseModel):
     grounding: dict[str, Any] | None
     error: dict[str, Any] | None
     timings: dict[str, Any] | None
+    turns_dropped: int = Field(description="Oldest turns that the model was not told, as they did not fit.")
     rating: int
     created: float
 

@@ -36,6 +36,17 @@ def test_only_the_log_scrolls_in_a_long_talk(visitor: Visitor) -> None:
     assert log > 300 and whole == 0
 
 
+def test_what_the_model_is_not_told_any_more_is_said(visitor: Visitor, engine: ScriptedEngine) -> None:
+    page = visitor.see("picture")
+    expect(page.locator(".answer")).not_to_contain_text("no longer fit")
+    engine.script = Script(left_out=2)
+    ask(page, "And now?")
+    finished(page, 2)
+    for _ in range(2):
+        expect(page.locator(".answer").last).to_contain_text("the 2 oldest messages no longer fit")
+        page.reload()
+
+
 def test_what_is_not_there_is_said_so(visitor: Visitor, engine: ScriptedEngine) -> None:
     engine.script = Script(text="There is a brown dog, but no piano.", absent=("piano",))
     page = visitor.see("picture")

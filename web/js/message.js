@@ -197,6 +197,8 @@ function problem(error, retry) {
 function timings(message) {
   const given = /** @type {Record<string, number>} */ (message.timings ?? {});
   const parts = [];
+  const count = message.turns_dropped;
+  if (count) parts.push(t("chat.left_out", { count }));
   const first = given.first_token_s;
   if (Number.isFinite(first)) parts.push(t("chat.first_word", { time: seconds(first, 2) }));
   if (Number.isFinite(given.tokens_per_s)) parts.push(t("chat.pace", { rate: number(given.tokens_per_s, { maximumFractionDigits: 0 }) }));

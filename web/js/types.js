@@ -49,6 +49,7 @@
  * @property {Grounding} grounding
  * @property {{code: string, message: string, retryable?: boolean}|null} [error]
  * @property {Record<string, number>|null} [timings]
+ * @property {number} [turns_dropped]
  * @property {-1|0|1} [rating]
  * @property {number|string} created
  *
