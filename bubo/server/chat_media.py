@@ -7,7 +7,7 @@ import re
 from bubo.errors import MediaError
 from bubo.media import load_picture, load_sound
 from bubo.server.fetching import fetch
-from bubo.server.media_forms import check_picture_size
+from bubo.server.media_forms import check_picture_size, what_is_wrong
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.services import Owner, Services
 from bubo.types import Picture, Sound
@@ -78,7 +78,7 @@ class ChatMedia:
         try:
             sound = load_sound(content)
         except MediaError as error:
-            raise Problem(400, str(error), "invalid_audio", param=param) from None
+            raise Problem(400, what_is_wrong(error, content, param), "invalid_audio", param=param) from None
         longest = self._parts.settings.limits.sound_s
         if sound.duration_s > longest:
             raise Problem(
@@ -114,7 +114,7 @@ class ChatMedia:
             check_picture_size(content, self._parts.settings.limits.picture_pixels)
             return load_picture(content)
         except MediaError as error:
-            raise Problem(400, str(error), "invalid_image", param=param) from None
+            raise Problem(400, what_is_wrong(error, content, param), "invalid_image", param=param) from None
         except Problem as problem:
             problem.param = param
             raise

@@ -22,7 +22,15 @@ from bubo.media import encode_jpeg, encode_png, load_picture, load_sound
 from bubo.recent import Shared
 from bubo.server.database import Database
 from bubo.server.ids import is_id, new_id
-from bubo.server.media_forms import check_picture_size, clean_name, kind_of, pcm_wav, peaks_of, thumbnail_of
+from bubo.server.media_forms import (
+    check_picture_size,
+    clean_name,
+    kind_of,
+    pcm_wav,
+    peaks_of,
+    thumbnail_of,
+    what_is_wrong,
+)
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.records import MediaRecord
 from bubo.server.settings import Limits
@@ -89,7 +97,8 @@ class MediaStore:
                 else:
                     values, files = self._sound_files(content)
         except MediaError as error:
-            raise Problem(422, str(error), "unusable_media", param="file") from None
+            text = what_is_wrong(error, content, name)
+            raise Problem(422, text, "unusable_media", param="file") from None
         size = len(files[_CONTENT])
         row = MediaRow(id=new_id(), owner=owner_id, name=name, bytes=size, kept=kept, created=time.time())
         for key in ("kind", "content_type", "width", "height", "duration_s", "sampling_rate", "peaks"):

@@ -7,12 +7,21 @@ import unicodedata
 import numpy as np
 from PIL import Image
 
+from bubo.errors import MediaError
 from bubo.files import sniff
 from bubo.server.ids import clean_text
 from bubo.server.problems import Problem
 from bubo.types import Picture, Sound
 
-__all__ = ["check_picture_size", "clean_name", "kind_of", "pcm_wav", "peaks_of", "thumbnail_of"]
+__all__ = [
+    "check_picture_size",
+    "clean_name",
+    "kind_of",
+    "pcm_wav",
+    "peaks_of",
+    "thumbnail_of",
+    "what_is_wrong",
+]
 
 THUMBNAIL_SIDE = 320
 MAX_PEAKS = 1_000
@@ -39,6 +48,11 @@ def kind_of(content: bytes, name: str) -> str:
             param="file",
         )
     return found[1]
+
+
+def what_is_wrong(error: MediaError, content: bytes, name: str) -> str:
+    """What a decoder says of a file, which it knows by its size only, with the file's name."""
+    return str(error).replace(f"(given as {len(content)} bytes)", repr(name))
 
 
 def check_picture_size(content: bytes, max_pixels: int) -> None:

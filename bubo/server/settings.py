@@ -4,6 +4,7 @@ Values come from configs/serve.yaml (or a file of the user's with the same keys)
 """
 
 import dataclasses
+import difflib
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -141,15 +142,18 @@ class ServerSettings:
         values = read_config(config)
         values |= {name: value for name, value in options.items() if value is not None}
         limits = values.pop("limits", None) or {}
-        known = {item.name for item in dataclasses.fields(Limits)}
-        if not isinstance(limits, Mapping) or (unknown := sorted(set(limits) - known)):
-            wrong = "limits" if not isinstance(limits, Mapping) else ", ".join(unknown)
-            raise InputError(f"The server's file has unknown limits: {wrong}; there are {', '.join(known)}.")
-        names = {item.name for item in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - names):
+        if not isinstance(limits, Mapping):
             raise InputError(
-                f"The server's file has unknown keys: {', '.join(unknown)}; see configs/serve.yaml."
+                f"The server's file {str(config)!r} must hold limits as names and values, but has {limits!r}."
             )
+        for given, kind, what in ((limits, Limits, "limit"), (values, cls, "key")):
+            names = sorted(item.name for item in dataclasses.fields(kind))
+            if unknown := sorted(set(given) - set(names), key=str):
+                close = difflib.get_close_matches(str(unknown[0]), names, 1)
+                raise InputError(
+                    f"The server's file {str(config)!r} has an unknown {what}: {unknown[0]}. "
+                    + (f"Did you mean {close[0]}?" if close else f"There are {', '.join(names)}.")
+                )
         folder = data or values.pop("data", None) or default_data_folder()
         values.pop("data", None)
         if values.get("web_folder"):

@@ -25,13 +25,13 @@ def test_options_win_over_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("limits: {turn: 3}", "unknown limits: turn"),
-        ("limits: 3", "unknown limits"),
+        ("limits: {turn: 3}", "my.yaml' has an unknown limit: turn. Did you mean turns\\?"),
+        ("limits: 3", "limits as names and values, but has 3"),
         ("limits: {turns: 0}", "turns must be a whole number of at least 1, but is 0"),
         ("limits: {turns: 1.5}", "turns must be"),
         ("limits: {turns: true}", "turns must be"),
         ("limits: {undo_s: -1}", "undo_s must be a number of at least 0"),
-        ("prot: 80", "unknown keys: prot"),
+        ("prot: 80", "unknown key: prot. Did you mean port"),
         ("port: 70000", "port must be"),
         ("auth: maybe", "auth must be one of none, token, users"),
         ("auth: token", "at least 16 characters"),
