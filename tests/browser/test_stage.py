@@ -283,3 +283,19 @@ def test_a_phrase_brings_its_picture_to_the_stage(visitor: Visitor) -> None:
     phrase(page, "brown dog").hover()
     expect(page.locator(".lit-region[data-entity=e1]")).to_have_count(1)
     expect(films.first).to_have_attribute("aria-current", "true")
+
+
+def test_keys_hide_and_ask_about_a_phrase(visitor: Visitor) -> None:
+    page = visitor.see("picture")
+    dog = phrase(page, "brown dog")
+    dog.focus()
+    page.keyboard.press("h")
+    expect(page.locator(".rest-region")).to_have_count(2)
+    page.keyboard.press("h")
+    expect(page.locator(".rest-region")).to_have_count(3)
+    page.keyboard.press("a")
+    expect(page.locator("#composer .chip.place")).to_have_text("1dog")
+    page.keyboard.press("a")
+    expect(page.locator("#composer .chip.place")).to_have_count(0)
+    expect(dog).to_be_focused()
+    assert visitor.problems == []

@@ -89,10 +89,13 @@ class Stage {
   /** @param {KeyboardEvent} event */
   key(event) {
     if (isTaken(event)) return;
-    if (event.key.toLowerCase() === "v" && this.shown.picture) {
-      event.preventDefault();
-      nextMode(this.store);
-    } else if (event.key.toLowerCase() === "c" && this.pinned.correct()) event.preventDefault();
+    const key = event.key.toLowerCase();
+    const entity = this.store.state.entities.get(/** @type {HTMLElement} */ (event.target).dataset.entity ?? "");
+    if (key === "v" && this.shown.picture) nextMode(this.store);
+    else if (key === "h" && entity) this.store.toggleHidden(entity.id);
+    else if (key === "a" && entity) this.pointer.toggleEntity(entity);
+    else if (key !== "c" || !this.pinned.correct()) return;
+    event.preventDefault();
   }
 
   // --- media ----------------------------------------------------------------------------------------------
