@@ -101,6 +101,29 @@ def test_what_was_kept_is_taken_back(visitor: Visitor) -> None:
     assert visitor.problems == []
 
 
+def test_what_was_kept_long_ago_is_taken_back_while_correcting(visitor: Visitor) -> None:
+    page = visitor.see("picture")
+    paths = stored(visitor, page)
+    before = begin(page)
+    expect(button(page, "As it was found")).to_be_hidden()
+    add(page, TENT)
+    button(page, "Use this").click()
+    expect(page.locator(LIT)).to_have_attribute("d", paths["tent"])
+    page.reload()
+    phrase(page, "red ball").click()
+    button(page, "Correct").click()
+    expect(button(page, "As it was found")).to_be_hidden()
+    assert begin(page) == paths["tent"]
+    button(page, "As it was found").click()
+    expect(page.locator(LIT)).to_have_attribute("d", before)
+    expect(button(page, "Correct")).to_be_visible()
+    assert stored(visitor, page) == paths
+    button(page, "Correct").click()
+    expect(button(page, "Use this")).to_be_visible()
+    expect(button(page, "As it was found")).to_be_hidden()
+    assert visitor.problems == []
+
+
 def test_alt_click_leaves_out_backspace_takes_back_and_escape_leaves(visitor: Visitor) -> None:
     page = visitor.see("picture")
     paths = stored(visitor, page)

@@ -40,10 +40,11 @@ export function pinnedTools(store, pointer) {
   const hint = make("p");
   const less = button("minus", t("pinned.exclude"), () => less.setAttribute("aria-pressed", String(!exclude())), { "aria-pressed": "false" });
   const undo = button("again", t("pinned.undo"), () => takeBack());
-  const use = button("check", t("pinned.use"), () => keep(), { text: true, class: "button primary" });
+  const use = button("check", t("pinned.use"), () => put(), { text: true, class: "button primary" });
+  const found = button("", t("pinned.found"), () => put(true), { text: true });
   const cancel = button("close", t("composer.cancel"), () => end());
   const idle = make("div", { class: "pinned-bar", data: { own: "" } }, start, cut);
-  const busy = make("div", { class: "correct-bar", role: "group", "aria-label": t("pinned.correct") }, hint, less, undo, use, cancel);
+  const busy = make("div", { class: "correct-bar", role: "group", "aria-label": t("pinned.correct") }, hint, less, undo, found, use, cancel);
   const exclude = () => less.getAttribute("aria-pressed") === "true";
 
   /** The regions of the pinned thing in the picture on the stage. */
@@ -56,6 +57,7 @@ export function pinnedTools(store, pointer) {
     if (wrong && (store.state.run || !regionsHere().some((region) => region.id === wrong?.id))) end();
     idle.hidden = wrong !== null || !regionsHere().length || store.state.view.mode === "off";
     busy.hidden = wrong === null;
+    found.hidden = !wrong?.corrected;
     start.disabled = store.state.run !== null;
     use.disabled = question !== null || !overlay.draft?.region;
     cut.removeAttribute("download");
@@ -118,23 +120,27 @@ export function pinnedTools(store, pointer) {
     document.removeEventListener("keydown", onKey, true);
     show(null);
   };
-  const keep = async () => {
+  /** Keep the mask that is shown, or bring the one back that the model found. @param {boolean} [back] */
+  const put = async (back) => {
     const message = store.branch().find((one) => one.grounding?.regions?.some((region) => region.id === wrong?.id));
-    if (use.disabled || !wrong || !message) return;
+    if ((use.disabled && !back) || !wrong || !message) return;
+    const { id } = wrong;
+    const act = async () => store.correct(await api.uncorrect(message.id, id));
     use.disabled = true;
     try {
-      const region = await api.correct(message.id, wrong.id, place());
+      if (back) await act();
+      else {
+        store.correct(await api.correct(message.id, id, place()));
+        store.emit("toast", { key: "pinned.shown", seconds: 15, action: t("pinned.found"), act });
+      }
       end();
-      store.correct(region);
-      const act = async () => store.correct(await api.uncorrect(message.id, region.id));
-      store.emit("toast", { key: "pinned.shown", seconds: 15, action: t("pinned.found"), act });
     } catch (error) {
       refresh();
       store.emit("toast", { error });
     }
   };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
-    const act = { Enter: event.target === pointer.frame && keep, Backspace: event.target === pointer.frame && takeBack, Escape: end }[event.key];
+    const act = { Enter: event.target === pointer.frame && put, Backspace: event.target === pointer.frame && takeBack, Escape: end }[event.key];
     if (!act || pointer.tool || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     event.stopPropagation();
