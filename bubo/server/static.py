@@ -35,12 +35,12 @@ TYPES = {
 }
 _READ = ["GET", "HEAD"]
 _HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-# JSDoc, lines of comments, and indentation are for who reads the source. No text of the page spans lines
-# or holds "/**"; a test sees to that.
+# JSDoc, lines of comments, indentation, and spaces beside the signs of a style sheet are for who reads the
+# source. No text of the page spans lines or holds "/**", none of a style sheet such spaces; tests see to that.
 _BLOCK = r"/\*\*(?:[^*]|\*(?!/))*\*/"
 _UNREAD = {
     ".js": re.compile(rf"^\s*(?:(?://.*\n|{_BLOCK})\s*)*|{_BLOCK} ?", re.MULTILINE),
-    ".css": re.compile(r"^\s+|/\*(?:[^*]|\*(?!/))*\*/", re.MULTILINE),
+    ".css": re.compile(r"^\s+|/\*(?:[^*]|\*(?!/))*\*/|(?<=[{};,])\s+|\s+(?=[{}])", re.MULTILINE),
 }
 Parts = Annotated[Services, Depends(services)]
 

@@ -213,6 +213,34 @@ def test_what_cannot_be_kept_is_said_and_nothing_is_lost(visitor: Visitor) -> No
     expect(button(page, "Correct")).to_be_visible()
 
 
+def test_the_bar_leaves_the_pinned_thing_free(visitor: Visitor, artifacts: Any) -> None:
+    page = visitor.see("picture")
+    bar, frame = page.locator(".pinned-bar"), page.locator(".stage-frame")
+
+    def stands(where: str) -> None:
+        expect(bar).to_have_attribute("data-own", where)
+        thing, over = page.locator(LIT).bounding_box(), bar.bounding_box()
+        sides = (("x", "width"), ("y", "height"))
+        assert any(
+            over[at] >= thing[at] + thing[size] or thing[at] >= over[at] + over[size] for at, size in sides
+        )
+
+    phrase(page, "brown dog").click()
+    stands("")
+    frame.focus()
+    for key in ("+", "+", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    page.screenshot(path=artifacts / "pinned-end.png")
+    stands("end")
+    for key in ("ArrowRight", "ArrowUp", "ArrowUp", "+", "+"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    page.screenshot(path=artifacts / "pinned-top.png")
+    page.keyboard.press("0")
+    stands("")
+
+
 def test_another_pin_ends_it(visitor: Visitor) -> None:
     page = visitor.see("picture")
     begin(page)

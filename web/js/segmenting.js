@@ -23,7 +23,7 @@ const REST_AFTER_ERROR_MS = 15000;
 /**
  * @param {import("./store.js").Store} store
  * @param {import("./pointing.js").Pointer} pointer
- * @returns {{idle: HTMLElement, busy: HTMLElement, refresh: () => void, correct: () => boolean}} What lies over the picture,
+ * @returns {{idle: HTMLElement, busy: HTMLElement, refresh: () => void, dodge: () => void, correct: () => boolean}} What lies over the picture,
  *   and below it while a mask is corrected; `correct` begins, or goes to the next region of the thing: false if there is none.
  */
 export function pinnedTools(store, pointer) {
@@ -53,10 +53,20 @@ export function pinnedTools(store, pointer) {
     const ids = entities.get(pointing.pinned ?? "")?.regions ?? [];
     return ids.flatMap((id) => regions.get(id) ?? []).filter((region) => region.media === overlay.medium?.id);
   };
+  /** The bar stands where it covers nothing of the pinned thing: at the left, else at the right, else at the top. */
+  const dodge = () => {
+    const { view: { scale, x, y }, frame } = overlay;
+    const { offsetWidth: wide, offsetHeight: high } = idle;
+    const low = regionsHere().filter(({ bbox }) => (bbox[1] + bbox[3]) * scale + y > frame.height - high - 8);
+    const left = low.some(({ bbox }) => bbox[0] * scale + x < wide + 8);
+    const right = low.some(({ bbox }) => (bbox[0] + bbox[2]) * scale + x > frame.width - wide - 8);
+    idle.dataset.own = !left ? "" : right ? "top" : "end";
+  };
   const refresh = () => {
     if (wrong && (store.state.run || !regionsHere().some((region) => region.id === wrong?.id))) end();
     idle.hidden = wrong !== null || !regionsHere().length || store.state.view.mode === "off";
     busy.hidden = wrong === null;
+    dodge();
     found.hidden = !wrong?.corrected;
     start.disabled = store.state.run !== null;
     use.disabled = question !== null || !overlay.draft?.region;
@@ -173,7 +183,7 @@ export function pinnedTools(store, pointer) {
 
   store.on("pointing grounding view run", refresh);
   refresh();
-  return { idle, busy, refresh, correct };
+  return { idle, busy, refresh, dodge, correct };
 }
 
 /**

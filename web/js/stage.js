@@ -39,6 +39,7 @@ class Stage {
     this.zoom = new Zoom(this.frame, (view, frame) => {
       this.image.style.transform = `matrix(${view.scale}, 0, 0, ${view.scale}, ${view.x}, ${view.y})`;
       this.overlay.setView(view, frame);
+      this.pinned?.dodge();
     });
     this.pointer = new Pointer(this.frame, this.image, store, this.overlay, this.zoom);
     guessUnderPointer(store, this.overlay, this.pointer);

@@ -76,6 +76,14 @@ def test_scripts_lose_comments_and_indentation_only(visitor, path):
     assert "/**" not in served and "\n " not in served
 
 
+@pytest.mark.parametrize("path", sorted((WEB / "css").glob("*.css")), ids=lambda path: path.name)
+def test_style_sheets_lose_comments_and_spaces_beside_signs_only(visitor, path):
+    source = re.sub(r"/\*[\s\S]*?\*/", "", path.read_text())
+    served = visitor.get(f"/assets/css/{path.name}").text
+    assert re.findall(r'"[^"]*"', served) == re.findall(r'"[^"]*"', source)
+    assert re.sub(r"\s*([{};,])\s*", r"\1", served).split() == re.sub(r"\s*([{};,])\s*", r"\1", source).split()
+
+
 def test_the_whole_page_is_small(visitor):
     """All that a browser can ever load, in the larger of the two languages, whose words come alone."""
     files = [path for path in WEB.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
