@@ -23,6 +23,7 @@
  * @property {number} score
  * @property {string[]} regions Ids, of all messages of the shown branch.
  * @property {string[]} spans
+ * @property {string} [number] Id of the first entity with the same mask: what it is called on badges.
  *
  * @typedef {{id: string, media: string, bbox: number[], area: number, path: string, score: number, corrected?: string}} Region
  *   bbox is x, y, w, h in pixels of the served picture; path is "M..L..Z", evenodd, already validated here.
