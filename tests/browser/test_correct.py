@@ -101,6 +101,29 @@ def test_what_was_kept_is_taken_back(visitor: Visitor) -> None:
     assert visitor.problems == []
 
 
+def test_what_was_kept_long_ago_is_taken_back_while_correcting(visitor: Visitor) -> None:
+    page = visitor.see("picture")
+    paths = stored(visitor, page)
+    before = begin(page)
+    expect(button(page, "As it was found")).to_be_hidden()
+    add(page, TENT)
+    button(page, "Use this").click()
+    expect(page.locator(LIT)).to_have_attribute("d", paths["tent"])
+    page.reload()
+    phrase(page, "red ball").click()
+    button(page, "Correct").click()
+    expect(button(page, "As it was found")).to_be_hidden()
+    assert begin(page) == paths["tent"]
+    button(page, "As it was found").click()
+    expect(page.locator(LIT)).to_have_attribute("d", before)
+    expect(button(page, "Correct")).to_be_visible()
+    assert stored(visitor, page) == paths
+    button(page, "Correct").click()
+    expect(button(page, "Use this")).to_be_visible()
+    expect(button(page, "As it was found")).to_be_hidden()
+    assert visitor.problems == []
+
+
 def test_alt_click_leaves_out_backspace_takes_back_and_escape_leaves(visitor: Visitor) -> None:
     page = visitor.see("picture")
     paths = stored(visitor, page)
@@ -188,6 +211,34 @@ def test_what_cannot_be_kept_is_said_and_nothing_is_lost(visitor: Visitor) -> No
     page.unroute("**/regions/*")
     button(page, "Use this").click()
     expect(button(page, "Correct")).to_be_visible()
+
+
+def test_the_bar_leaves_the_pinned_thing_free(visitor: Visitor) -> None:
+    page = visitor.see("picture")
+    bar, frame = page.locator(".pinned-bar"), page.locator(".stage-frame")
+
+    def stands(where: str) -> None:
+        expect(bar).to_have_attribute("data-own", where)
+        thing, over = page.locator(LIT).bounding_box(), bar.bounding_box()
+        sides = (("x", "width"), ("y", "height"))
+        assert any(
+            over[at] >= thing[at] + thing[size] or thing[at] >= over[at] + over[size] for at, size in sides
+        )
+
+    phrase(page, "brown dog").click()
+    stands("")
+    frame.focus()
+    for key in ("+", "+", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+    stands("end")
+    page.keyboard.press("0")
+    page.mouse.move(*place(page, (180, 220)))
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -3000)
+    page.keyboard.up("Control")
+    expect(bar).to_have_attribute("data-own", "top")
+    page.keyboard.press("0")
+    stands("")
 
 
 def test_another_pin_ends_it(visitor: Visitor) -> None:

@@ -243,6 +243,30 @@ def test_what_nobody_mentioned_is_only_outlined(visitor: Visitor) -> None:
     expect(page.locator(".outliner-row.is-unmentioned")).to_have_count(1)
 
 
+def test_things_with_one_mask_have_one_number_everywhere(visitor: Visitor) -> None:
+    conversation = visitor.ask("picture")
+    served = visitor.get(f"/api/conversations/{conversation}")
+    entities = {one["id"]: one for one in served["messages"][-1]["grounding"]["entities"]}
+    entities["e3"]["regions"] = entities["e2"]["regions"]
+    body = json.dumps(served)
+    visitor.page.route(
+        f"**/api/conversations/{conversation}",
+        lambda route: route.fulfill(body=body, content_type="application/json"),
+    )
+    page = visitor.open(conversation)
+    expect(page.locator(".rest-badge")).to_have_text(["1", "2"])
+    expect(page.locator(".outliner-row .badge")).to_have_text(["1", "2", "2"])
+    for text, number, slot in (("brown dog", "1", 0), ("red ball", "2", 1), ("green tent", "2", 1)):
+        expect(phrase(page, text)).to_have_attribute("data-badge", number)
+        phrase(page, text).hover()
+        expect(phrase(page, text)).to_have_class(f"g slot-{slot} lit")
+        expect(page.locator(".stage-tag .badge")).to_have_text(number)
+    phrase(page, "green tent").focus()
+    page.keyboard.press("a")
+    expect(page.locator("#composer .chip.place")).to_have_text("2tent")
+    assert visitor.problems == []
+
+
 def test_regions_are_one_tab_stop_with_arrows(visitor: Visitor) -> None:
     page = visitor.see("picture")
     names = page.locator(".outliner-name")
@@ -283,3 +307,19 @@ def test_a_phrase_brings_its_picture_to_the_stage(visitor: Visitor) -> None:
     phrase(page, "brown dog").hover()
     expect(page.locator(".lit-region[data-entity=e1]")).to_have_count(1)
     expect(films.first).to_have_attribute("aria-current", "true")
+
+
+def test_keys_hide_and_ask_about_a_phrase(visitor: Visitor) -> None:
+    page = visitor.see("picture")
+    dog = phrase(page, "brown dog")
+    dog.focus()
+    page.keyboard.press("h")
+    expect(page.locator(".rest-region")).to_have_count(2)
+    page.keyboard.press("h")
+    expect(page.locator(".rest-region")).to_have_count(3)
+    page.keyboard.press("a")
+    expect(page.locator("#composer .chip.place")).to_have_text("1dog")
+    page.keyboard.press("a")
+    expect(page.locator("#composer .chip.place")).to_have_count(0)
+    expect(dog).to_be_focused()
+    assert visitor.problems == []

@@ -99,5 +99,14 @@ export function evidenceOf(branch) {
       entities.set(entity.id, { ...known, ...entity, slot, regions: union("regions"), spans: union("spans") });
     }
   }
+  // A thing and the sound it makes have one mask: number and colour are those of the first that has it.
+  /** @type {Map<string, Entity>} */
+  const first = new Map();
+  for (const [id, entity] of entities) {
+    const { number = id, slot } = first.get(entity.regions[0]) ?? entity;
+    const alike = { ...entity, number, slot };
+    entities.set(id, alike);
+    for (const region of entity.regions) if (!first.has(region)) first.set(region, alike);
+  }
   return { shelf, entities, regions, spans };
 }

@@ -23,7 +23,7 @@ const REST_AFTER_ERROR_MS = 15000;
 /**
  * @param {import("./store.js").Store} store
  * @param {import("./pointing.js").Pointer} pointer
- * @returns {{idle: HTMLElement, busy: HTMLElement, refresh: () => void, correct: () => boolean}} What lies over the picture,
+ * @returns {{idle: HTMLElement, busy: HTMLElement, refresh: () => void, dodge: () => void, correct: () => boolean}} What lies over the picture,
  *   and below it while a mask is corrected; `correct` begins, or goes to the next region of the thing: false if there is none.
  */
 export function pinnedTools(store, pointer) {
@@ -40,10 +40,11 @@ export function pinnedTools(store, pointer) {
   const hint = make("p");
   const less = button("minus", t("pinned.exclude"), () => less.setAttribute("aria-pressed", String(!exclude())), { "aria-pressed": "false" });
   const undo = button("again", t("pinned.undo"), () => takeBack());
-  const use = button("check", t("pinned.use"), () => keep(), { text: true, class: "button primary" });
+  const use = button("check", t("pinned.use"), () => put(), { text: true, class: "button primary" });
+  const found = button("", t("pinned.found"), () => put(true), { text: true });
   const cancel = button("close", t("composer.cancel"), () => end());
   const idle = make("div", { class: "pinned-bar", data: { own: "" } }, start, cut);
-  const busy = make("div", { class: "correct-bar", role: "group", "aria-label": t("pinned.correct") }, hint, less, undo, use, cancel);
+  const busy = make("div", { class: "correct-bar", role: "group", "aria-label": t("pinned.correct") }, hint, less, undo, found, use, cancel);
   const exclude = () => less.getAttribute("aria-pressed") === "true";
 
   /** The regions of the pinned thing in the picture on the stage. */
@@ -52,10 +53,21 @@ export function pinnedTools(store, pointer) {
     const ids = entities.get(pointing.pinned ?? "")?.regions ?? [];
     return ids.flatMap((id) => regions.get(id) ?? []).filter((region) => region.media === overlay.medium?.id);
   };
+  /** The bar stands where it covers nothing of the pinned thing: at the left, else at the right, else at the top. */
+  const dodge = () => {
+    const { view: { scale, x, y }, frame } = overlay;
+    const { offsetWidth: wide, offsetHeight: high } = idle;
+    const low = regionsHere().filter(({ bbox }) => (bbox[1] + bbox[3]) * scale + y > frame.height - high - 8);
+    const left = low.some(({ bbox }) => bbox[0] * scale + x < wide + 8);
+    const right = low.some(({ bbox }) => (bbox[0] + bbox[2]) * scale + x > frame.width - wide - 8);
+    idle.dataset.own = !left ? "" : right ? "top" : "end";
+  };
   const refresh = () => {
     if (wrong && (store.state.run || !regionsHere().some((region) => region.id === wrong?.id))) end();
     idle.hidden = wrong !== null || !regionsHere().length || store.state.view.mode === "off";
     busy.hidden = wrong === null;
+    dodge();
+    found.hidden = !wrong?.corrected;
     start.disabled = store.state.run !== null;
     use.disabled = question !== null || !overlay.draft?.region;
     cut.removeAttribute("download");
@@ -118,23 +130,27 @@ export function pinnedTools(store, pointer) {
     document.removeEventListener("keydown", onKey, true);
     show(null);
   };
-  const keep = async () => {
+  /** Keep the mask that is shown, or bring the one back that the model found. @param {boolean} [back] */
+  const put = async (back) => {
     const message = store.branch().find((one) => one.grounding?.regions?.some((region) => region.id === wrong?.id));
-    if (use.disabled || !wrong || !message) return;
+    if ((use.disabled && !back) || !wrong || !message) return;
+    const { id } = wrong;
+    const act = async () => store.correct(await api.uncorrect(message.id, id));
     use.disabled = true;
     try {
-      const region = await api.correct(message.id, wrong.id, place());
+      if (back) await act();
+      else {
+        store.correct(await api.correct(message.id, id, place()));
+        store.emit("toast", { key: "pinned.shown", seconds: 15, action: t("pinned.found"), act });
+      }
       end();
-      store.correct(region);
-      const act = async () => store.correct(await api.uncorrect(message.id, region.id));
-      store.emit("toast", { key: "pinned.shown", seconds: 15, action: t("pinned.found"), act });
     } catch (error) {
       refresh();
       store.emit("toast", { error });
     }
   };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
-    const act = { Enter: event.target === pointer.frame && keep, Backspace: event.target === pointer.frame && takeBack, Escape: end }[event.key];
+    const act = { Enter: event.target === pointer.frame && put, Backspace: event.target === pointer.frame && takeBack, Escape: end }[event.key];
     if (!act || pointer.tool || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     event.stopPropagation();
@@ -167,7 +183,7 @@ export function pinnedTools(store, pointer) {
 
   store.on("pointing grounding view run", refresh);
   refresh();
-  return { idle, busy, refresh, correct };
+  return { idle, busy, refresh, dodge, correct };
 }
 
 /**

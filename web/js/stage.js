@@ -39,6 +39,7 @@ class Stage {
     this.zoom = new Zoom(this.frame, (view, frame) => {
       this.image.style.transform = `matrix(${view.scale}, 0, 0, ${view.scale}, ${view.x}, ${view.y})`;
       this.overlay.setView(view, frame);
+      this.pinned?.dodge();
     });
     this.pointer = new Pointer(this.frame, this.image, store, this.overlay, this.zoom);
     guessUnderPointer(store, this.overlay, this.pointer);
@@ -89,10 +90,13 @@ class Stage {
   /** @param {KeyboardEvent} event */
   key(event) {
     if (isTaken(event)) return;
-    if (event.key.toLowerCase() === "v" && this.shown.picture) {
-      event.preventDefault();
-      nextMode(this.store);
-    } else if (event.key.toLowerCase() === "c" && this.pinned.correct()) event.preventDefault();
+    const key = event.key.toLowerCase();
+    const entity = this.store.state.entities.get(/** @type {HTMLElement} */ (event.target).dataset.entity ?? "");
+    if (key === "v" && this.shown.picture) nextMode(this.store);
+    else if (key === "h" && entity) this.store.toggleHidden(entity.id);
+    else if (key === "a" && entity) this.pointer.toggleEntity(entity);
+    else if (key !== "c" || !this.pinned.correct()) return;
+    event.preventDefault();
   }
 
   // --- media ----------------------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ export class Store {
   /** A region has been put right: all answers that stand on it show it so. @param {import("./types.js").Region} region */
   correct(region) {
     for (const { id, grounding } of this.state.messages.values()) {
-      if (grounding?.regions?.some((known) => known.id === region.id)) this.ground(id, { regions: [region] });
+      if (grounding?.regions?.some((known) => known.id === region.id)) this.ground(id, { regions: [{ corrected: undefined, ...region }] });
     }
   }
 

@@ -23,8 +23,9 @@
  * @property {number} score
  * @property {string[]} regions Ids, of all messages of the shown branch.
  * @property {string[]} spans
+ * @property {string} [number] Id of the first entity with the same mask: what it is called on badges.
  *
- * @typedef {{id: string, media: string, bbox: number[], area: number, path: string, score: number}} Region
+ * @typedef {{id: string, media: string, bbox: number[], area: number, path: string, score: number, corrected?: string}} Region
  *   bbox is x, y, w, h in pixels of the served picture; path is "M..L..Z", evenodd, already validated here.
  * @typedef {{id: string, media: string, t0: number, t1: number, score: number}} Span Seconds.
  * @typedef {{start: number, end: number, entity: string, state: "pending"|"ready"|"none"}} Link Code points.

@@ -6,9 +6,9 @@ import { clock, has, t } from "./i18n.js";
 
 /** @typedef {import("./types.js").Place} Place @typedef {import("./types.js").Entity} Entity */
 
-/** What a badge says: entities are counted from one. @param {Entity} entity */
+/** What a badge says: entities are counted from one, those that have one mask as one. @param {Entity} entity */
 export function badge(entity) {
-  return /^e(\d{1,4})$/.exec(entity.id)?.[1] ?? String(entity.slot + 1);
+  return /^e(\d{1,4})$/.exec(entity.number ?? entity.id)?.[1] ?? String(entity.slot + 1);
 }
 
 /** Our owl. */

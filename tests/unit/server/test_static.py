@@ -185,6 +185,26 @@ def test_the_api_is_listed_without_scripts_and_with_local_files_only(visitor):
     for path in schema["paths"]:
         assert f"<td>{path}</td>" in page.text
     assert "/api/media/{media_id}/content" in schema["paths"]
+    assert page.text.index("<td>/v1/ground</td>") < page.text.index("<td>/api/session</td>")
     hostile = {"info": {"title": "<b>", "version": "1"}, "paths": {"/<x>": {"get": {"summary": "<script>"}}}}
     assert "<script>" not in docs_page(hostile)
     assert "<b>" not in docs_page(hostile)
+
+
+def test_the_list_of_the_api_tells_fields(visitor):
+    page = visitor.get("/docs").text
+    route = page[page.index("<td>/v1/chat/completions</td>") :]
+    route = route[: route.index("</details>")]
+    assert (
+        '<td>messages</td><td>list of <a href="#ChatMessage">ChatMessage</a></td><td>required</td>' in route
+    )
+    assert "<td>grounding</td><td>boolean</td><td>true</td><td>Whether phrases are tied" in route
+    assert "<td>stop</td><td>string or list of string or null</td><td></td>" in route
+    for name in set(re.findall(r'href="#([^"]+)"', page)):
+        assert f'<h3 id="{name}">' in page
+    assert visitor.get("/docs.css").headers["content-type"] == "text/css; charset=utf-8"
+    field = {"type": "<i>", "description": "<i>", "default": "<i>"}
+    body = {"content": {"application/json": {"schema": {"properties": {"<i>": field}}}}}
+    hostile = {"info": {"title": "T", "version": "1"}, "paths": {"/": {"post": {"requestBody": body}}}}
+    hostile["components"] = {"schemas": {"<i>": {"properties": {"a": {"$ref": "#/<i>"}}}}}
+    assert "<i>" not in docs_page(hostile)
