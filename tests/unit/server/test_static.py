@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import serving
 
-from bubo.server.static import docs_page
+from bubo.server.docs_page import docs_page
 
 WEB = Path(__file__).parents[3] / "web"
 SCRIPTS = sorted((WEB / "js").glob("*.js"))
