@@ -158,7 +158,7 @@ def test_the_size_is_that_of_the_served_file(stores):
 def test_the_quota_holds_for_many_uploads_at_once(database, tmp_path):
     size = MediaStore(database, tmp_path / "media", Limits()).add("me", serving.png()).bytes
     store = MediaStore(database, tmp_path / "media", Limits(quota_bytes=3 * size + 10))
-    results = at_once(*[lambda owner=owner: media.add("ana", serving.png()) for owner in ["ana", "ben"] * 12])
+    results = at_once(*[lambda owner=owner: store.add(owner, serving.png()) for owner in ["ana", "ben"] * 12])
     for owner in ("ana", "ben"):
         assert len(store.list(owner)) == 3 and store.used_bytes(owner) == 3 * size
     refused = [result for result in results if isinstance(result, BaseException)]
