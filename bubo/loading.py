@@ -17,10 +17,11 @@ from bubo.presets import (
     WORKING_BYTES,
     Preset,
     dtype_of,
+    find_model,
     find_preset,
     needed_bytes,
     precision_of,
-    suggestion,
+    speaking,
 )
 from bubo.pulling import known_presets, state_of
 from bubo.speaker import ModelSpeaker, Speaker
@@ -94,18 +95,11 @@ def load_parts(name_or_path: str | Path, wish: Wish) -> tuple[Speaker, Grounder 
         _refuse(str(folder), wish)
         return (*_load_folder(folder, str(folder)), str(folder))
     presets = known_presets()
-    if str(name_or_path) in presets.broken:
-        find_preset(str(name_or_path), presets)  # says what is wrong with it
-    if str(name_or_path) not in presets:
-        raise ModelError(
-            f"No model is called {str(name_or_path)!r} and no such folder exists. "
-            f"{suggestion(str(name_or_path), _speaking(presets))} Or give the path of a model folder."
-        )
-    preset = presets[str(name_or_path)]
+    preset = find_model(str(name_or_path), presets)
     if preset.speaker is None:
         raise ModelError(
             f"{preset.name!r} is a grounder: it finds things and does not speak. Name it beside a model: "
-            f'bubo.load(MODEL, grounder="{preset.name}"), with one of {", ".join(_speaking(presets))}; on '
+            f'bubo.load(MODEL, grounder="{preset.name}"), with one of {", ".join(speaking(presets))}; on '
             "the command line, beside --speaker, or with bubo ground."
         )
     return _load_preset(preset, presets, wish)
@@ -307,10 +301,6 @@ def _quantized(dtype: str, quantization: str | None) -> dict[str, Any]:
             llm_int8_skip_modules=_NOT_QUANTIZED,
         )
     return {"quantization_config": config}
-
-
-def _speaking(presets: Mapping[str, Preset]) -> list[str]:
-    return [name for name, preset in presets.items() if preset.kind == "model"]
 
 
 def _refuse_precision(wish: Wish, why: str) -> None:

@@ -11,7 +11,18 @@ from typing import Any, Literal
 
 from bubo.errors import ModelError
 
-__all__ = ["Parameters", "Preset", "Presets", "SourceFile", "Step", "dtype_of", "find_preset", "needed_bytes"]
+__all__ = [
+    "Parameters",
+    "Preset",
+    "Presets",
+    "SourceFile",
+    "Step",
+    "dtype_of",
+    "find_model",
+    "find_preset",
+    "needed_bytes",
+    "speaking",
+]
 
 #: Kinds of steps; "copy" takes files that are a folder of transformers already, the others are conversions.
 STEP_KINDS = ("copy", "imagebind", "ram", "grounding-dino", "sam", "bubogpt")
@@ -215,6 +226,25 @@ def find_preset(name: str, presets: Mapping[str, Preset]) -> Preset:
     if problem is not None:
         raise ModelError(f"The preset {name!r} cannot be used: {problem}")
     raise ModelError(f"No preset is called {name!r}. {suggestion(name, presets)}")
+
+
+def find_model(name: str, presets: Presets) -> Preset:
+    """The preset of a name that was given for a model, where no folder is called so.
+
+    Raises:
+        ModelError: If there is none, with the names of those that speak, or its file is broken.
+    """
+    if name not in presets and name not in presets.broken:
+        raise ModelError(
+            f"No model is called {name!r} and no such folder exists. {suggestion(name, speaking(presets))} "
+            "Or give the path of a model folder."
+        )
+    return find_preset(name, presets)
+
+
+def speaking(presets: Mapping[str, Preset]) -> list[str]:
+    """Names of the presets that are models of their own, and no grounders."""
+    return [name for name, preset in presets.items() if preset.kind == "model"]
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

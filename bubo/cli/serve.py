@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bubo.arguments import Parser
 from bubo.cli.arguments import add_loading, add_model, verb_parser
 from bubo.cli.speaking import add_speaker, loader_of
-from bubo.errors import InputError, MissingPackageError, ModelError
+from bubo.errors import InputError, MissingPackageError
 
 if TYPE_CHECKING:
     from bubo.assistant import Assistant
@@ -85,17 +85,11 @@ def _require_packages() -> None:
 
 def _check_model(name: str) -> None:
     """Refuses a name that no model has, before anything is begun: loading would tell only later."""
-    from bubo.presets import find_preset, suggestion
+    from bubo.presets import find_model
     from bubo.pulling import known_presets
 
-    presets = known_presets()
-    if name in presets.broken:
-        find_preset(name, presets)  # says what is wrong with it
-    if name not in presets and not Path(name).expanduser().is_dir():
-        raise ModelError(
-            f"No model is called {name!r} and no such folder exists. {suggestion(name, presets)} Or give the "
-            "path of a model folder."
-        )
+    if not Path(name).expanduser().is_dir():
+        find_model(name, known_presets())
 
 
 def _settings(arguments: argparse.Namespace) -> "ServerSettings":

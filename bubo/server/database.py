@@ -44,11 +44,6 @@ class Database:
             self.engine.dispose()
             raise _unusable(self.engine, error) from None
 
-    @property
-    def shown(self) -> str:
-        """The address without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
-
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that may change things: committed at the end, undone when anything is raised."""
@@ -92,7 +87,7 @@ class Database:
 def alone_on(url: str) -> Iterator[None]:
     """Keeps other servers off a PostgreSQL database: one that starts marks unfinished answers as cut off.
 
-    A SQLite database lies in a folder that is locked.
+    One of SQLite lies in the data folder, which is locked, as a rule; elsewhere nobody is kept off.
 
     Raises:
         InputError: If another server uses it.
@@ -106,10 +101,9 @@ def alone_on(url: str) -> Iterator[None]:
             until = time.monotonic() + _TAKEN_S
             while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _SERVER_LOCK}):
                 if time.monotonic() > until:
-                    shown = engine.url.render_as_string(hide_password=True)
                     raise InputError(
-                        f"Another server uses the database {shown!r}: use that one, end it first, or give "
-                        "this one a database of its own."
+                        f"Another server uses the database {_shown(engine)!r}: use that one, end it "
+                        "first, or give this one a database of its own."
                     )
                 time.sleep(0.1)
             yield
@@ -127,10 +121,15 @@ def _reached(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def _shown(engine: Engine) -> str:
+    """The address without its password."""
+    return engine.url.render_as_string(hide_password=True)
+
+
 def _unusable(engine: Engine, error: SQLAlchemyError) -> StorageError:
     return StorageError(
-        f"The database {engine.url.render_as_string(hide_password=True)!r} cannot be used: {_reason(error)}. "
-        "Check its address, that it runs, and that its user may make tables."
+        f"The database {_shown(engine)!r} cannot be used: {_reason(error)}. Check its address, "
+        "that it runs, and that its user may make tables."
     )
 
 

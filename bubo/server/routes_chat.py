@@ -86,7 +86,6 @@ async def complete(
     _refuse_unsupported(body)
     check_model(body.model, parts)
     check_ready(parts)
-    parts.runs.check_room(me.id, wait=True)
     media = ChatMedia(parts, me)
     plan = Plan(
         lambda: _turns(body.messages, media, parts),

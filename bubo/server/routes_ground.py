@@ -28,7 +28,6 @@ Me = Annotated[Owner, Depends(key_owner)]
 async def ground(request: Request, body: GroundRequest, me: Me, parts: Parts) -> dict[str, Any]:
     """Ties the phrases of a text to pictures and sounds."""
     _check(body, parts)
-    parts.runs.check_room(me.id, wait=True)
     media = ChatMedia(parts, me)
 
     def work() -> dict[str, Any]:
