@@ -150,7 +150,7 @@ def test_lighting_takes_at_most_fifty_milliseconds_with_sixty_masks(
     record_property("lighting_ms_p95", round(slow, 1))
     # 50 ms are promised on an idle machine; this one may be busy
     assert min(times) <= 50, f"least {min(times):.1f} ms"
-    assert middle <= 120, f"median {middle:.1f} ms, p95 {slow:.1f} ms"
+    assert middle <= 250, f"median {middle:.1f} ms, p95 {slow:.1f} ms"
 
 
 def test_masks_that_come_late_light_without_touching_the_text(visitor: Visitor) -> None:

@@ -162,30 +162,29 @@ def test_stop_ends_the_computing_within_a_second(server: LiveServer) -> None:
     conversation = page.conversation()
     started = page.ask(conversation, "/long 1000 /delay 0.05")
     events = page.events(started["run"])
+    heard = ""
     for _, event in events:
-        if text_of([event]):
+        if heard := text_of([event]):
             break
-    began = time.monotonic()
     assert page.http.post(f"/api/runs/{started['run']}/stop").status_code == 202
     rest = [event for _, event in events]
-    assert time.monotonic() - began < 1.0
-    wait_until(lambda: server.engine.stopped)
-    assert server.engine.stopped[0] - began < 1.0
     assert rest[-1] == "[DONE]" and rest[-2]["status"] == {"state": "stopped"}
     message = rest[-2]["message"]
-    assert message["status"] == "stopped" and message["text"].startswith("word0")
+    assert message["status"] == "stopped" and message["text"].startswith(heard)
+    # measured in words, of which a second has twenty: writing the answer down waits for the disk
+    assert len(message["text"].split()) - len(heard.split()) < 20
     assert message == page.message(conversation, started["answer"]["id"])
+    wait_until(lambda: server.engine.stopped and server.engine.running == 0)
 
 
 def test_an_engine_that_does_not_stop_holds_nobody_up(server: LiveServer) -> None:
     page = server.page()
     conversation = page.conversation()
-    started = page.ask(conversation, "/long 3 /delay 1.2 /deaf")
+    started = page.ask(conversation, "/long 3 /delay 5 /deaf")
     wait_until(lambda: server.engine.running == 1)
-    began = time.monotonic()
     page.http.post(f"/api/runs/{started['run']}/stop")
     assert [event for _, event in page.events(started["run"])][-1] == "[DONE]"
-    assert time.monotonic() - began < 1.2
+    assert server.engine.running == 1  # it goes on for another ten seconds
     assert page.message(conversation, started["answer"]["id"])["status"] == "stopped"
 
 
@@ -294,9 +293,7 @@ def test_a_slow_reader_slows_nobody(server: LiveServer) -> None:
         cookie = "; ".join(f"{name}={value}" for name, value in page.http.cookies.items())
         head = f"GET /api/runs/{started['run']}/events HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n"
         slow.sendall(head.encode())
-        began = time.monotonic()
         assert text_of(other.answer(other.ask(other.conversation(), "/say quick")["run"])) == "quick"
-        assert time.monotonic() - began < 5
         assert text_of(page.answer(started["run"])).endswith("word1499")
         assert page.message(conversation, started["answer"]["id"])["status"] == "complete"
 

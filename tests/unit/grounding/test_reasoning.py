@@ -164,13 +164,13 @@ def test_a_slow_model_is_not_waited_for():
     stopped = threading.Event()
 
     def slow(system, shots, query, stop):
-        if stop.wait(5):
+        if stop.wait(60):
             stopped.set()
         return "The corgi -> dog"
 
     started = time.perf_counter()
     matched = ReasoningMatcher(slow, timeout_s=0.05)("The corgi.", LEXICON, SEEN)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 20
     assert "longer than 0.05 s" in matched.note
     assert matched.links == ()
     assert stopped.wait(2)
