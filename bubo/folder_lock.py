@@ -1,4 +1,4 @@
-"""A folder that one process at a time may use."""
+"""A folder, or a file, that one process at a time may use."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from types import ModuleType
 
 from bubo.errors import BuboError, StorageError
 
-__all__ = ["folder_lock"]
+__all__ = ["file_lock", "folder_lock"]
 
 fcntl: ModuleType | None
 try:
@@ -33,9 +33,28 @@ def folder_lock(folder: Path, name: str, taken: BuboError, *, mode: int = 0o777)
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=mode)
-        file = (folder / _FILE).open("w")
     except OSError as error:
-        raise StorageError(f"cannot write in the {name} {folder}: {error.strerror or error}") from error
+        raise _unwritable(folder, name, error) from error
+    with file_lock(folder / _FILE, name, taken):
+        yield
+
+
+@contextlib.contextmanager
+def file_lock(path: Path, name: str, taken: BuboError) -> Iterator[None]:
+    """Holds a file that one process at a time can hold; it is made where it is missing, and stays.
+
+    Args:
+        path: The file, in a folder that is there.
+        name: What that folder is called in messages.
+        taken: What is raised if another process holds it.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise _unwritable(path.parent, name, error) from error
     with file:
         if fcntl is not None:
             try:
@@ -43,3 +62,7 @@ def folder_lock(folder: Path, name: str, taken: BuboError, *, mode: int = 0o777)
             except BlockingIOError:
                 raise taken from None
         yield
+
+
+def _unwritable(folder: Path, name: str, error: OSError) -> StorageError:
+    return StorageError(f"cannot write in the {name} {folder}: {error.strerror or error}")

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bubo.errors import InputError, StorageError
+from bubo.folder_lock import file_lock
 
 __all__ = ["Database", "alone_on"]
 
@@ -85,26 +86,28 @@ class Database:
 
 @contextmanager
 def alone_on(url: str) -> Iterator[None]:
-    """Keeps other servers off a PostgreSQL database: one that starts marks unfinished answers as cut off.
-
-    One of SQLite lies in the data folder, which is locked, as a rule; elsewhere nobody is kept off.
+    """Keeps other servers off a database: one that starts marks unfinished answers as cut off.
 
     Raises:
         InputError: If another server uses it.
+        StorageError: If it cannot be reached, or of SQLite its folder cannot be written.
     """
     engine = _open(url)
+    other = InputError(
+        f"Another server uses the database {_shown(engine)!r}: use that one, end it first, or give this "
+        "one a database of its own."
+    )
     try:
         if engine.dialect.name != "postgresql":
-            yield
+            path = Path(str(engine.url.database)).resolve()  # by whatever name it is called
+            with file_lock(path.with_name(f".{path.name}.lock"), "folder of the database", other):
+                yield
             return
         with _reached(engine) as connection:
             until = time.monotonic() + _TAKEN_S
             while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _SERVER_LOCK}):
                 if time.monotonic() > until:
-                    raise InputError(
-                        f"Another server uses the database {_shown(engine)!r}: use that one, end it "
-                        "first, or give this one a database of its own."
-                    )
+                    raise other
                 time.sleep(0.1)
             yield
     finally:

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bubo.server.addresses import described_path
 from bubo.server.metrics import Metrics
 
 __all__ = ["JsonLines", "RequestLog", "configure_logs"]
@@ -88,7 +89,7 @@ class RequestLog:
         await self._app(scope, receive, noted)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "-")  # the pattern: addresses hold ids
+        route = _route(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.request(method, route, status, seconds)
         if route in _QUIET:
@@ -101,3 +102,10 @@ class RequestLog:
             "request_id": scope.get("state", {}).get("request_id", ""),
         }
         _log.info("%s %s %s", method, route, status, extra=fields)
+
+
+def _route(scope: Scope) -> str:
+    """The pattern of the address, which may hold ids; also where a request was refused before its route."""
+    if (found := scope.get("route")) is not None:
+        return getattr(found, "path", "-")
+    return described_path(scope["app"], scope["path"]) or "-"

@@ -1,5 +1,6 @@
 """From errors to responses: every one is JSON of one shape, and none tells of the server's inside."""
 
+import contextlib
 import logging
 
 from fastapi import FastAPI
@@ -7,12 +8,13 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bubo.errors import BuboError, InputError
-from bubo.server.allowed import allowed_methods
-from bubo.server.problems import Problem
+from bubo.server.addresses import allowed_methods
+from bubo.server.problems import NotFoundError, Problem
+from bubo.server.static import missing_page
 from bubo.server.validation import validation_problem
 
 __all__ = ["Crashes", "add_problem_handlers", "problem_response"]
@@ -67,16 +69,25 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     return problem_response(validation_problem(error.errors(), error.body, status))
 
 
-async def _on_http(request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message, code = _MESSAGES.get(error.status_code, (str(error.detail), "http_error"))
     if error.status_code == 400:  # the framework's own word for bodies that it cannot read
         message = f"The body cannot be read ({error.detail}): send what its header Content-Type says."
         code = "invalid_request"
     headers = dict(error.headers or {})
+    if error.status_code == 404 and _is_person(request):
+        with contextlib.suppress(NotFoundError):  # of a server without a page
+            return missing_page(request)
     if error.status_code == 405 and (methods := allowed_methods(request.app, request.url.path)):
         headers["Allow"] = methods  # the framework names those of the first route only
     return problem_response(Problem(error.status_code, message, code, headers=headers))
+
+
+def _is_person(request: Request) -> bool:
+    """Whether somebody typed an address into a browser."""
+    reads = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    return reads and not request.url.path.startswith(("/api/", "/v1/"))
 
 
 class Crashes:

@@ -16,7 +16,7 @@ from bubo.server.docs_page import DOCS_STYLE, docs_page
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.services import Services, services
 
-__all__ = ["router", "web_folder"]
+__all__ = ["missing_page", "router", "web_folder"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -107,6 +107,12 @@ def docs(request: Request) -> HTMLResponse:
 def docs_style() -> Response:
     """How that page looks; the browser client does not load it."""
     return Response(DOCS_STYLE, headers={"Cache-Control": "no-cache"}, media_type=TYPES[".css"])
+
+
+def missing_page(request: Request) -> Response:
+    """The page, which says that there is nothing at this address."""
+    parts: Services = request.app.state.services
+    return _file(request, web_folder(parts.settings.web_folder), "index.html", 404)
 
 
 def _file(request: Request, folder: Path, name: str, status: int = 200) -> Response:

@@ -27,8 +27,12 @@ def test_the_browsers_language_is_taken_and_a_choice_is_kept(visit: Callable[...
     expect(page.get_by_role("heading", name="Enséñame algo o ponme un sonido")).to_be_visible()
     page.get_by_role("button", name="Ajustes").click()
     page.get_by_text("English", exact=True).click()
+    expect(page.get_by_role("dialog", name="Settings")).to_be_visible()  # they stay open
+    page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="Show me something, or play me a sound")).to_be_visible()
     page.reload()
+    expect(page.get_by_role("heading", name="Show me something, or play me a sound")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     assert page.evaluate("document.documentElement.lang") == "en"
 
 

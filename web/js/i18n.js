@@ -19,9 +19,10 @@ export function preferredLanguage() {
   return wanted.find((tag) => LANGUAGES.includes(tag)) ?? LANGUAGES[0];
 }
 
-/** Keep a choice; the page is drawn anew in that language. @param {string} tag */
+/** Keep a choice; the page is drawn anew in that language, with the settings open. @param {string} tag */
 export function chooseLanguage(tag) {
   keep(KEPT, tag);
+  history.replaceState("settings", "");
   location.reload();
 }
 

@@ -66,6 +66,7 @@ async function go(id, push = true) {
   (await talk)?.leave();
   if (mine !== gone) return;
   if (id === null) store.open(null);
+  else if (!id) return problemPage("missing", () => undefined);
   else {
     try {
       const [conversation] = await Promise.all([api.conversation(id), loadTalk()]);
@@ -88,8 +89,10 @@ async function go(id, push = true) {
   if (matchMedia("(hover: hover)").matches) composer.box.focus();
 }
 
+/** The conversation that the address names; "" if it names nothing of ours. */
 function addressed() {
-  return /^\/c\/([^/]+)\/?$/.exec(location.pathname)?.[1] ?? null;
+  const path = location.pathname;
+  return path === "/" ? null : /^\/c\/([^/]+)\/?$/.exec(path)?.[1] ?? "";
 }
 
 let asking = false;
@@ -207,6 +210,10 @@ async function start() {
   await go(addressed(), false);
   wireWelcome(store, takeExample);
   store.emit("session");
+  if (history.state) {
+    history.replaceState(null, "");
+    openSettings();
+  }
 }
 
 // a page that the browser has kept may be somebody else's by now

@@ -16,7 +16,7 @@ export function spokenName(phrase, entity, store) {
   }
   for (const id of entity.spans.slice(0, 3)) {
     const span = store.state.spans.get(id);
-    if (span) parts.push(t("phrase.heard", { from: clock(span.t0), to: clock(span.t1) }));
+    if (span) parts.push(t("phrase.heard", { from: clock(span.t0, true), to: clock(span.t1, true) }));
   }
   return parts.join(", ");
 }

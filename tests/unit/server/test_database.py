@@ -68,9 +68,17 @@ def test_one_server_at_a_time_uses_a_postgresql_database(postgres, monkeypatch):
             pass
 
 
-def test_a_sqlite_database_is_kept_by_its_folder(tmp_path):
-    url = f"sqlite:///{tmp_path / 'bubo.sqlite3'}"
-    with alone_on(url), alone_on(url):
+def test_one_server_at_a_time_uses_a_sqlite_file(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "files")
+    urls = [
+        f"sqlite:///{tmp_path / name}" for name in ("files/a.sqlite3", "link/a.sqlite3", "files/b.sqlite3")
+    ]
+    with alone_on(urls[0]), alone_on(urls[2]):
+        for url in urls[:2]:
+            with pytest.raises(InputError, match="Another server uses the database"), alone_on(url):
+                pass
+        Database(urls[0]).close()  # what is no server may open it
+    with alone_on(urls[1]):  # the first one has ended
         pass
 
 

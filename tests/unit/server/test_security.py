@@ -172,6 +172,9 @@ def test_guessing_is_slowed_down_and_uploads_are_counted(tmp_path):
     tries = [client.post("/api/session", json={"token": "no"}).status_code for _ in range(5)]
     assert tries == [401, 401, 401, 429, 429]
     assert client.post("/api/session", json={"token": "x" * 20}).status_code == 429
+    counted = client.get("/metrics").text
+    for status, number in ((401, 3), (429, 3)):  # also of what is refused before its route is reached
+        assert f'{{method="POST",route="/api/session",status="{status}"}} {number}.0' in counted
     anyone = serving.visitor(serving.make_app(tmp_path / "a", limits))
     assert [serving.upload(anyone).status_code for _ in range(3)] == [201, 201, 429]
 

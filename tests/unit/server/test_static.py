@@ -134,6 +134,20 @@ def test_nothing_else_is_served(visitor, path):
     assert answer.json()["error"]["code"] == "not_found"
 
 
+def test_who_mistypes_an_address_gets_the_page_and_a_program_json(visitor, tmp_path):
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    page = visitor.get("/").text
+    for path in ("/nothing", "/c/", "/c/a/b", "/docs/x"):
+        mistyped = visitor.get(path, headers=browser)
+        assert (mistyped.status_code, mistyped.text) == (404, page), path
+        assert visitor.get(path).json()["error"]["code"] == "not_found"
+    for path in ("/api/nothing", "/v1/nothing"):
+        assert visitor.get(path, headers=browser).json()["error"]["code"] == "not_found"
+    assert visitor.post("/nothing", headers=browser).json()["error"]["code"] == "not_found"
+    without = serving.visitor(serving.make_app(tmp_path / "d", web_folder=tmp_path / "none"))
+    assert without.get("/nothing", headers=browser).json()["error"]["code"] == "not_found"
+
+
 def test_links_out_of_the_folder_are_not_followed(tmp_path):
     web = tmp_path / "web"
     web.mkdir()
