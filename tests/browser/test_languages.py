@@ -40,7 +40,7 @@ def test_a_conversation_in_spanish(visit: Callable[..., Visitor]):
     visitor = visit(locale="es-ES", viewport={"width": 1360, "height": 850})
     page = visitor.see("picture", "sound")
     expect(page.locator(".g[role]").first).to_have_attribute(
-        "aria-label", "brown dog, región 1 de 3, se ve en la imagen, se oye de 0:00 a 0:01"
+        "aria-label", "brown dog, región 1 de 3, se ve en la imagen, se oye de 0:00,5 a 0:01,5"
     )
     expect(page.locator(".verdict h3")).to_have_text("El sonido y la imagen van juntos")
     expect(page.get_by_role("button", name="Responder de nuevo")).to_be_visible()

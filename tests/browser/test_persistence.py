@@ -85,6 +85,15 @@ def test_rename_delete_and_undo(visitor: Visitor):
     expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
 
 
+def test_a_mistyped_address_leads_home(visitor: Visitor):
+    page = visitor.page
+    assert page.goto(f"{visitor.address}/conversations").status == 404
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    page.get_by_role("link", name="Start a new one").click()
+    page.wait_for_url(f"{visitor.address}/")
+    expect(page.locator("#composer textarea")).to_be_visible()
+
+
 def test_search_and_groups(visitor: Visitor):
     visitor.ask(text="First about owls")
     visitor.ask(text="Then about cars")
