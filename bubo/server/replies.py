@@ -1,4 +1,4 @@
-"""From errors to responses: every one is JSON of one shape, and none tells of the server's inside."""
+"""From errors to responses: JSON that tells nothing of the inside; for a mistyped address the page."""
 
 import contextlib
 import logging
