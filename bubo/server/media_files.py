@@ -34,7 +34,7 @@ from bubo.server.media_forms import (
 from bubo.server.problems import NotFoundError, Problem
 from bubo.server.records import MediaRecord
 from bubo.server.settings import Limits
-from bubo.server.tables import MediaRow, MessageMediaRow
+from bubo.server.tables import DatabaseRow, MediaRow, MessageMediaRow
 from bubo.types import Picture, Sound
 
 __all__ = ["THUMBNAIL_TYPE", "MediaStore"]
@@ -44,6 +44,8 @@ THUMBNAIL_TYPE = "image/jpeg"
 EXACT_PIXELS = 1_000_000
 JPEG_QUALITY = 92
 _CONTENT, _THUMBNAIL = "content", "thumbnail"
+#: In the folder of all media: the number of the database that knows them.
+_MARK = ".database"
 #: How long an upload may wait for the message that uses it.
 UNUSED_S = 86_400.0
 #: Files that are decoded at once; a large picture takes hundreds of megabytes meanwhile.
@@ -105,6 +107,7 @@ class MediaStore:
             setattr(row, key, values.get(key))
         with self._adding(owner_id):
             self._check_quota(owner_id, size)
+            self._claim()
             self._write(row.id, files)
             try:
                 with self._database.writing() as session:
@@ -211,13 +214,43 @@ class MediaStore:
             old = MediaRow.created < time.time() - unused_s
             stale = list(session.scalars(select(MediaRow.id).where(~MediaRow.kept, old, ~used)))
             session.execute(delete(MediaRow).where(MediaRow.id.in_(stale)))
-        with self._database.reading() as session:
-            known = set(session.scalars(select(MediaRow.id)))
         young = time.time() - UNUSED_S  # its record may be about to be written
         found = {path.name for path in self._folder.glob("??/*") if path.stat().st_mtime < young}
-        lost = {*stale, *(found - known)}
-        self.remove_files(lost)
-        return len(lost)
+        with self._database.reading() as session:
+            known = set(session.scalars(select(MediaRow.id)))
+        unknown = found - known
+        if unknown and not self._is_ours(mostly_known=len(unknown) <= len(found & known)):
+            _log.error(
+                "%d files in %s are of another database and stay: give this one a data folder of its own.",
+                len(unknown),
+                self._folder,
+            )
+            unknown = set()
+        self.remove_files({*stale, *unknown})
+        return len({*stale, *unknown})
+
+    def _claim(self) -> None:
+        """Marks a folder that is empty yet as that of this database."""
+        if not (self._folder / _MARK).exists() and next(self._folder.glob("??/*"), None) is None:
+            self._mark()
+
+    def _mark(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomic(self._folder / _MARK, self._number().encode())
+        except (OSError, StorageError) as error:  # who writes the first file is told of it
+            _log.error("The folder of media cannot be marked: %s", error)
+
+    def _is_ours(self, *, mostly_known: bool) -> bool:
+        """Whether the folder is that of this database: one started with another knows none of its files."""
+        mark = self._folder / _MARK
+        if not mark.exists() and mostly_known:  # filled by an earlier version
+            self._mark()
+        return mark.exists() and mark.read_text().strip() == self._number()
+
+    def _number(self) -> str:
+        with self._database.reading() as session:
+            return session.scalars(select(DatabaseRow.id)).one()
 
     def _place(self, media_id: str) -> Path:
         return self._folder / media_id[:2] / media_id

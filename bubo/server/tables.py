@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["ConversationRow", "MediaRow", "MessageMediaRow", "MessageRow", "Table"]
+__all__ = ["ConversationRow", "DatabaseRow", "MediaRow", "MessageMediaRow", "MessageRow", "Table"]
 
 ID_LENGTH = 32
 
@@ -33,6 +33,14 @@ class Table(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+class DatabaseRow(Table):
+    """The one row that tells this database, and copies of it, from others."""
+
+    __tablename__ = "database"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
 
 
 class ConversationRow(Table):

@@ -16,7 +16,7 @@ from bubo.server.database import Database, _open, alone_on
 from bubo.server.settings import Limits
 from bubo.server.tables import Table
 
-TABLES = {"conversations", "messages", "media", "message_media", "alembic_version"}
+TABLES = {"conversations", "database", "messages", "media", "message_media", "alembic_version"}
 
 
 def test_a_fresh_database_has_the_tables_that_the_code_has(database):

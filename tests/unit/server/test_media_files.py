@@ -11,6 +11,7 @@ from PIL import Image
 from threads import at_once
 
 from bubo.media import load_picture, load_sound
+from bubo.server.database import Database
 from bubo.server.media_files import MediaStore
 from bubo.server.media_forms import clean_name, peaks_of
 from bubo.server.problems import NotFoundError, Problem
@@ -230,6 +231,42 @@ def test_sweeping_removes_uploads_that_nobody_sent_and_files_without_a_record(st
     assert media.sweep(unused_s=-1) == 1
     assert {one.id for one in media.list("ana", kept_only=False)} == {file.id, sent.id}
     assert not (tmp_path / "media" / unsent.id[:2] / unsent.id).exists()
+
+
+def _age(*folders):
+    for folder in folders:
+        os.utime(folder, (time.time() - 100_000,) * 2)
+
+
+def test_a_server_with_another_database_leaves_the_files_alone(media, tmp_path, caplog):
+    folder = tmp_path / "media"
+    records = [media.add("ana", serving.png()) for _ in range(3)]
+    _age(*folder.glob("??/*"))
+    wrong = Database(f"sqlite:///{tmp_path / 'wrong.sqlite3'}")
+    other = MediaStore(wrong, folder, Limits())
+    for _ in range(5):  # more of its own than there were
+        other.add("ben", serving.png())
+        _age(*folder.glob("??/*"))
+        assert other.sweep() == 0
+    assert "3 files" in caplog.text and "are of another database and stay" in caplog.text
+    wrong.close()
+    assert all(media.open("ana", one.id).exists() for one in records)
+    assert media.sweep() == 5  # what the wrong one left is nobody's
+
+
+def test_a_folder_of_an_earlier_version_is_marked_when_most_is_known(media, tmp_path):
+    folder = tmp_path / "media"
+    known = media.add("ana", serving.png())
+    (folder / ".database").unlink()
+    lost = [folder / "ab" / (f"ab{number}" + "0" * 29) for number in range(2)]
+    for one in lost:
+        one.mkdir(parents=True)
+    _age(*folder.glob("??/*"))
+    assert media.sweep() == 0  # more is unknown than known: perhaps another's
+    lost[0].rmdir()
+    assert media.sweep() == 1
+    assert not lost[1].exists() and media.open("ana", known.id).exists()
+    assert (folder / ".database").read_text()
 
 
 def test_a_full_disk_leaves_nothing_behind(media, tmp_path, monkeypatch):
