@@ -1,6 +1,7 @@
 """`bubo serve`: the page in the browser, and the same answers for programs, from one server."""
 
 import argparse
+import dataclasses
 import getpass
 import os
 import secrets
@@ -104,10 +105,12 @@ def _settings(arguments: argparse.Namespace) -> "ServerSettings":
     data = Path(arguments.data or file.get("data") or default_data_folder()).expanduser()
     if (arguments.auth or file.get("auth")) == "token":
         chosen["token"] = os.environ.get(TOKEN_VARIABLE) or file.get("token") or _kept_token(data)
-    host = arguments.host or file.get("host") or "127.0.0.1"
-    if is_loopback(host) and not file.get("hosts"):  # a page elsewhere whose name points here gets nothing
-        chosen["hosts"] = sorted({*_LOOPBACK, host})
-    return ServerSettings.load(data, arguments.config, **chosen)
+    settings = ServerSettings.load(data, arguments.config, **chosen)
+    host = settings.host
+    if settings.hosts or is_loopback(host):  # a page elsewhere whose name points here gets nothing
+        own = {host} if is_loopback(host) else set()
+        settings = dataclasses.replace(settings, hosts=tuple(sorted({*settings.hosts, *_LOOPBACK, *own})))
+    return settings
 
 
 def _kept_token(data: Path) -> str:

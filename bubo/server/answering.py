@@ -234,6 +234,8 @@ class Answering:
         with self._lock:
             if self.result is not None:
                 return
+            if status == "interrupted" and not self.plan.page:  # a program cannot see it otherwise
+                failure = failure or cut_off()
             whole = self._answer if self._answer is not None and self._answer.text == self._text else None
             self._grounding.finish(whole)
             self._flush(run)
@@ -291,6 +293,11 @@ class Answering:
                 **extra,
             }
         )
+
+
+def cut_off() -> Problem:
+    """What a program is told whose answer is not whole."""
+    return Problem(503, "The answer was stopped before it was whole.", "stopped", retryable=True)
 
 
 def _problem(error: Exception) -> Problem:

@@ -1,7 +1,12 @@
 """The database: SQLite in the data folder, or PostgreSQL; brought up to date when it is opened."""
 
+import contextlib
+import logging
+import os
+import signal
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,9 @@ _SERVER_LOCK = 0x6275626E
 #: A server that was killed a moment ago may still hold it.
 _TAKEN_S = 3.0
 _BUSY_S = 15
+#: How often a server looks whether it still holds it.
+_LOOK_S = 2.0
+_log = logging.getLogger(__name__)
 
 
 class Database:
@@ -44,6 +52,9 @@ class Database:
         except SQLAlchemyError as error:
             self.engine.dispose()
             raise _unusable(self.engine, error) from None
+        except StorageError:
+            self.engine.dispose()
+            raise
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -73,6 +84,7 @@ class Database:
     def _migrate(self) -> None:
         from alembic import command
         from alembic.config import Config
+        from alembic.util import CommandError
 
         config = Config()
         config.set_main_option("script_location", "bubo.server:migrations")
@@ -81,12 +93,22 @@ class Database:
             if self.engine.dialect.name == "postgresql":  # two servers may start at once
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:  # its tables are of a version that this one does not know
+                raise StorageError(
+                    f"The database {_shown(self.engine)!r} was written by a newer Bubo ({error}): use that "
+                    "version, or another database."
+                ) from None
 
 
 @contextmanager
-def alone_on(url: str) -> Iterator[None]:
+def alone_on(url: str, taken: Callable[[], None] | None = None) -> Iterator[None]:
     """Keeps other servers off a database: one that starts marks unfinished answers as cut off.
+
+    Args:
+        url: Its address.
+        taken: Called if another server took it while the database was away; otherwise this process is ended.
 
     Raises:
         InputError: If another server uses it.
@@ -103,15 +125,60 @@ def alone_on(url: str) -> Iterator[None]:
             with file_lock(path.with_name(f".{path.name}.lock"), "folder of the database", other):
                 yield
             return
-        with _reached(engine) as connection:
+        with contextlib.ExitStack() as kept:
+            connection = kept.enter_context(_reached(engine))
             until = time.monotonic() + _TAKEN_S
-            while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _SERVER_LOCK}):
+            while not _lock(connection):
                 if time.monotonic() > until:
                     raise other
                 time.sleep(0.1)
+            kept.enter_context(_kept(engine, connection, taken or _end_process))
             yield
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _kept(engine: Engine, connection: Connection, taken: Callable[[], None]) -> Iterator[None]:
+    """Takes the lock again after the database was away, which had then forgotten it.
+
+    Args:
+        engine: The database.
+        connection: The one that holds the lock.
+        taken: Called when another server has it by then.
+    """
+    over = threading.Event()
+
+    def watch(connection: Connection) -> None:
+        while not over.wait(_LOOK_S):
+            try:
+                connection.execute(text("SELECT 1"))
+                continue
+            except SQLAlchemyError:
+                connection.invalidate()
+            with contextlib.suppress(SQLAlchemyError):  # it is still away
+                connection.rollback()
+                if not _lock(connection):
+                    _log.critical("Another server uses the database by now: this one ends.")
+                    taken()
+                    return
+
+    watching = threading.Thread(target=watch, args=(connection,), name="database lock", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join(2 * _LOOK_S)
+
+
+def _lock(connection: Connection) -> bool:
+    found = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _SERVER_LOCK})
+    return bool(found)
+
+
+def _end_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager

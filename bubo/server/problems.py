@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bubo.errors import BuboError
+from bubo.server.ids import clean_text
 
 __all__ = ["NotFoundError", "Problem"]
 
@@ -36,6 +37,7 @@ class Problem(BuboError):
         retryable: bool = False,
         headers: Mapping[str, str] | None = None,
     ):
+        message = clean_text(message)  # it may show what was given
         super().__init__(message)
         self.status, self.message, self.code = status, message, code
         self.param, self.retryable, self.headers = param, retryable, dict(headers or {})
@@ -54,7 +56,7 @@ class Problem(BuboError):
             "type": self.type,
             "code": self.code,
             "retryable": self.retryable,
-            "param": self.param,
+            "param": self.param and clean_text(self.param),
         }
         return {"error": error}
 

@@ -118,7 +118,9 @@ class Crashes:
             if started or scope["type"] != "http":
                 raise
             number = scope.get("state", {}).get("request_id", "")
-            _log.error("Request %s failed: %s", number, type(error).__name__, exc_info=error)
+            ours = isinstance(error, BuboError)  # other texts may hold anything
+            what = str(error) if ours else type(error).__name__
+            _log.error("Request %s failed: %s", number, what, exc_info=error)
             problem = Problem(
                 500,
                 f"The server failed at this request ({number}); try again, or tell who runs it.",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Header
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bubo.server.answering import MAX_ANSWER, Answering, Plan, Result, settings_within
+from bubo.server.answering import MAX_ANSWER, Answering, Plan, Result, cut_off, settings_within
 from bubo.server.blocks import markdown_blocks
 from bubo.server.chat_media import ChatMedia
 from bubo.server.computing import wait_for
@@ -249,7 +249,7 @@ async def _whole(
         raise run.failure
     result = answering.result
     if result is None or result.status != "complete":
-        raise Problem(503, "The answer was stopped before it was whole.", "stopped", retryable=True)
+        raise cut_off()
     return JSONResponse(_completion(result, answering, blocks))
 
 

@@ -53,7 +53,7 @@ def upload_file(
     return _file(parts.media.add(me.id, form.file.file, form.file.filename or ""))
 
 
-@router.get("", response_model=FileList, responses=openai_problems())
+@router.get("", response_model=FileList, responses=openai_problems(404))
 def list_files(
     me: Me,
     parts: Parts,
@@ -67,7 +67,9 @@ def list_files(
     if order == "asc":
         files.reverse()
     ids = [file["id"] for file in files]
-    files = files[ids.index(after) + 1 :] if after in ids else files
+    if after and after not in ids:
+        raise NotFoundError("file", "after")
+    files = files[ids.index(after) + 1 :] if after else files
     files = [file for file in files if purpose in ("", file["purpose"])]
     page = files[:limit]
     return {

@@ -30,12 +30,14 @@ class Readiness(BaseModel):
     database: bool
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", response_model=Health)
 async def health() -> dict[str, str]:
     """Whether the process is alive."""
     return {"status": "ok"}
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get(
     "/ready",
     response_model=Readiness,

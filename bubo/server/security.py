@@ -22,6 +22,7 @@ __all__ = ["add_guards", "content_policy"]
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PRIVATE = ("/api/", "/v1/")
+_PROBES = ("/health", "/ready")
 # Of a request that was refused so many times the largest body is read and dropped.
 _DROPPED = 8
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -123,7 +124,8 @@ class Gate:
             return
         try:
             request = Request(scope)
-            self._check_host(request)
+            if scope["path"] not in _PROBES:  # they ask by whatever address they know
+                self._check_host(request)
             self._check_origin(request)
             if scope["path"].startswith(_PRIVATE):
                 self._limits.check(request, self._who(request))

@@ -6,6 +6,7 @@ Values come from configs/serve.yaml (or a file of the user's with the same keys)
 import dataclasses
 import difflib
 import ipaddress
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class Limits:
             value = getattr(self, item.name)
             whole = get_type_hints(type(self))[item.name] is int
             fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-            if not fits or value < (1 if whole else 0):
+            if not fits or not math.isfinite(value) or value < (1 if whole else 0):
                 kind = "a whole number of at least 1" if whole else "a number of at least 0"
                 raise InputError(f"The limit {item.name} must be {kind}, but is {value!r}.")
 
@@ -98,9 +99,12 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for item in dataclasses.fields(self):
+            _check_kind(item.name, getattr(self, item.name), hints[item.name])
         if self.auth not in AUTH_KINDS:
             raise InputError(f"auth must be one of {', '.join(AUTH_KINDS)}, but is {self.auth!r}.")
-        if not isinstance(self.port, int) or not 0 <= self.port <= 65_535:
+        if not 0 <= self.port <= 65_535:
             raise InputError(f"port must be a whole number from 0 to 65535, but is {self.port!r}.")
         if self.auth == "token" and len(self.token) < MIN_TOKEN:
             raise InputError(
@@ -154,15 +158,10 @@ class ServerSettings:
                     f"The server's file {str(config)!r} has an unknown {what}: {unknown[0]}. "
                     + (f"Did you mean {close[0]}?" if close else f"There are {', '.join(names)}.")
                 )
-        folder = data or values.pop("data", None) or default_data_folder()
-        values.pop("data", None)
-        if values.get("web_folder"):
-            values["web_folder"] = Path(values["web_folder"])
-        values["hosts"] = tuple(values.get("hosts") or ())
-        try:
-            return cls(data=Path(folder).expanduser(), limits=Limits(**limits), **values)
-        except TypeError as error:
-            raise InputError(f"A value of the server's settings has the wrong type: {error}.") from None
+        values["data"] = data or values.get("data") or default_data_folder()
+        if isinstance(values.get("hosts"), list):
+            values["hosts"] = tuple(values["hosts"])
+        return cls(limits=Limits(**limits), **values)
 
 
 def read_config(path: str | Path | None) -> dict[str, Any]:
@@ -185,7 +184,36 @@ def read_config(path: str | Path | None) -> dict[str, Any]:
         raise InputError(
             f"The server's file {str(path)!r} must hold names and values; see configs/serve.yaml."
         )
-    return values
+    for name in ("data", "web_folder"):
+        if values.get(name) is not None:
+            _check_kind(name, values[name], str)
+            values[name] = Path(values[name]).expanduser()
+    return {name: value for name, value in values.items() if value is not None}
+
+
+_KINDS: dict[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    bool | None: "true, false or null",
+    tuple[str, ...]: "a list of names",
+}
+
+
+def _check_kind(name: str, value: Any, kind: Any) -> None:
+    """Refuses a value of the wrong type.
+
+    Raises:
+        InputError: If it is.
+    """
+    if kind not in _KINDS:
+        return
+    if kind == tuple[str, ...]:
+        fits = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    else:
+        fits = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+    if not fits:
+        raise InputError(f"{name} in the server's settings must be {_KINDS[kind]}, but is {value!r}.")
 
 
 def default_data_folder() -> Path:

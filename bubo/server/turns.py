@@ -102,7 +102,13 @@ def check_places(
 
 
 def box_place(
-    box: Sequence[float], width: int, height: int, picture: int | None = None, points: tuple[Point, ...] = ()
+    box: Sequence[float],
+    width: int,
+    height: int,
+    picture: int | None = None,
+    points: tuple[Point, ...] = (),
+    *,
+    param: str = "box",
 ) -> Place:
     """What of a box of x, y, width and height lies within a picture.
 
@@ -117,7 +123,7 @@ def box_place(
             f"The box {x:g}, {y:g}, {wide:g}, {high:g} (x, y, width, height) holds nothing of the picture "
             f"of {width} x {height} pixels.",
             "outside",
-            param="box",
+            param=param,
         )
     return Place(points, (x0, y0, x1, y1), picture)
 
@@ -147,10 +153,13 @@ def _place(
     wanted, of = ("sound", sounds) if kind == "time" else ("picture", pictures)
     id = place["media"]
     if id not in of:
-        known = "is no " + wanted if id in (*pictures, *sounds) else "is not shown in it"
+        wrong = f"is no {wanted}"
+        if id not in (*pictures, *sounds):
+            wrong = "is not among them: name it in `media`, or the answer that this follows in `parent`"
         raise Problem(
             400,
-            f"The place of kind {kind!r} needs a {wanted} of this conversation, but {id[:100]!r} {known}.",
+            f"The place of kind {kind!r} needs a {wanted} of this question or of those before it, "
+            f"but {id[:100]!r} {wrong}.",
             "invalid_place",
             param="places",
         )
@@ -162,7 +171,7 @@ def _place(
             )
         return Place(seconds=(place["t0"], place["t1"]), sound=number)
     if kind == "box":
-        return box_place(place["box"], media[id].width or 0, media[id].height or 0, number)
+        return box_place(place["box"], media[id].width or 0, media[id].height or 0, number, param="places")
     return Place((Point(place["x"], place["y"], place.get("positive", True)),), picture=number)
 
 

@@ -155,6 +155,8 @@ def test_files(client: openai.OpenAI, server: LiveServer) -> None:
     assert picture.filename == "a dog.png" and picture.bytes > 0 and picture.object == "file"
     assert [file.id for file in client.files.list()] == [sound.id, picture.id]
     assert [file.id for file in client.files.list(limit=1)] == [sound.id, picture.id]  # page after page
+    with pytest.raises(openai.NotFoundError, match="after: There is no file"):
+        client.files.list(after="file-" + "0" * 32)
     assert client.files.retrieve(picture.id) == picture
     assert client.files.content(picture.id).read()[:4] == b"\x89PNG"
     answer = client.chat.completions.create(

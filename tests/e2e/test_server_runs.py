@@ -399,6 +399,22 @@ def test_settings_reach_the_engine(server: LiveServer) -> None:
     assert events[-1]["choices"][0]["finish_reason"] == "length"
 
 
+def test_places_belong_to_the_branch_that_is_asked(server: LiveServer) -> None:
+    page = server.page()
+    conversation, picture = page.conversation(), page.upload_picture()
+    asked = page.ask(conversation, "What?", media=[picture])
+    page.answer(asked["run"])
+    point = {"kind": "point", "media": picture, "x": 100, "y": 200}
+    address = f"/api/conversations/{conversation}/runs"
+    refused = page.http.post(address, json={"text": "And this?", "places": [point]})
+    assert refused.status_code == 400 and "the answer that this follows in `parent`" in refused.text
+    follows = {"text": "And this?", "parent": asked["answer"]["id"]}
+    assert page.http.post(address, json={**follows, "places": [point]}).status_code == 202
+    empty = {"kind": "box", "media": picture, "box": [90_000, 0, 5, 5]}
+    wrong = page.http.post(address, json={**follows, "places": [empty]})
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "places")
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -411,6 +427,7 @@ def test_settings_reach_the_engine(server: LiveServer) -> None:
         ({"text": "x", "settings": {"temperature": 3}}, 422),
         ({"text": "x", "more": 1}, 422),
         ({"text": "x", "parent": "nobody"}, 404),
+        ({"text": "x", "places": [{"kind": "point", "media": "nothing", "x": 1, "y": 1}]}, 404),
     ],
 )
 def test_wrong_questions_are_refused(server: LiveServer, body: Any, status: int) -> None:

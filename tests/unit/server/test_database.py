@@ -1,6 +1,7 @@
 """Opening databases: fresh ones, older ones, none at all."""
 
 import threading
+import time
 
 import pytest
 import serving
@@ -9,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.engine import make_url
 
 from bubo.errors import InputError, StorageError
 from bubo.server.conversations import ConversationStore
@@ -66,6 +68,61 @@ def test_one_server_at_a_time_uses_a_postgresql_database(postgres, monkeypatch):
             Database(url).close()  # what is no server may open it
         with alone_on(url):  # the first one has ended
             pass
+
+
+def _cut_connections(postgres, url):
+    """What a restart of PostgreSQL does to those who are connected."""
+    admin = _open(postgres)
+    with admin.connect() as connection:
+        ended = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+        connection.execute(ended, {"name": make_url(url).database})
+    admin.dispose()
+
+
+def _is_held(postgres, url):
+    admin = _open(postgres)
+    with admin.connect() as connection:
+        held = text(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+            "WHERE locktype = 'advisory' AND datname = :name"
+        )
+        found = connection.scalar(held, {"name": make_url(url).database})
+    admin.dispose()
+    return bool(found)
+
+
+def test_a_database_that_was_away_is_held_again(postgres, monkeypatch):
+    monkeypatch.setattr("bubo.server.database._TAKEN_S", 0.0)
+    monkeypatch.setattr("bubo.server.database._LOOK_S", 0.02)
+    with serving.empty_database(postgres) as url, alone_on(url, taken=lambda: pytest.fail("nobody has it")):
+        for _ in range(2):
+            _cut_connections(postgres, url)
+            until = time.monotonic() + 30
+            while not _is_held(postgres, url):
+                assert time.monotonic() < until, "it is not held again"
+                time.sleep(0.02)
+            with pytest.raises(InputError, match="Another server uses the database"), alone_on(url):
+                pass
+
+
+def test_who_lost_the_database_to_another_is_told(postgres, monkeypatch):
+    taken = threading.Event()
+    with serving.empty_database(postgres) as url:
+        monkeypatch.setattr("bubo.server.database._LOOK_S", 2.0)
+        with alone_on(url, taken=taken.set):
+            _cut_connections(postgres, url)
+            with alone_on(url, taken=taken.set):  # it comes first
+                assert taken.wait(30)
+
+
+def test_a_database_of_a_newer_version_is_refused(database_url):
+    Database(database_url).close()
+    engine = _open(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
+    engine.dispose()
+    with pytest.raises(StorageError, match="was written by a newer Bubo .*0099.*: use that version"):
+        Database(database_url)
 
 
 def test_one_server_at_a_time_uses_a_sqlite_file(tmp_path):

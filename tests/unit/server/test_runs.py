@@ -1,6 +1,8 @@
 """What runs leave behind when they have ended, and what one that fails does to the others."""
 
 import gc
+import json
+import threading
 import time
 import weakref
 from collections.abc import Iterator
@@ -120,6 +122,25 @@ def test_an_answer_that_the_end_of_the_server_cuts_off_is_interrupted(app: FastA
         parts.runs.close()
         answer = visitor.get(f"/api/conversations/{talk}").json()["messages"][-1]
     assert answer["status"] == "interrupted"
+
+
+def test_a_stream_that_the_end_of_the_server_cuts_off_does_not_look_whole(app: FastAPI) -> None:
+    parts = app.state.services
+    question = {"messages": [{"role": "user", "content": "/long 2000 /delay 0.02"}], "stream": True}
+
+    def end() -> None:
+        while not parts.engine.running:
+            time.sleep(0.01)
+        parts.runs.close()
+
+    ending = threading.Thread(target=end)
+    with serving.visitor(app) as visitor:
+        ending.start()
+        told = visitor.post("/v1/chat/completions", json={"model": "scripted"} | question).text
+        ending.join()
+    events = [json.loads(line[6:]) for line in told.split("\n\n") if line.startswith("data: {")]
+    assert events[-1]["error"]["code"] == "stopped" and events[-1]["error"]["retryable"]
+    assert not any(choice["finish_reason"] for event in events[:-1] for choice in event["choices"])
 
 
 def test_an_answer_tells_how_fast_it_was_written(app: FastAPI) -> None:

@@ -78,6 +78,7 @@ def test_names_that_point_here_without_our_knowledge_are_refused(tmp_path):
         ("evil.example", 421), ("localhost.evil.example:80", 421), ("", 421),
     ):  # fmt: skip
         assert client.get("/api/session", headers={"Host": host}).status_code == status, host
+        assert client.get("/health", headers={"Host": host}).status_code == 200  # whatever watches it
 
 
 @pytest.fixture

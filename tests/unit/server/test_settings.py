@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bubo.cli import main
+from bubo.cli.serve import _settings, build_parser
 from bubo.errors import InputError
 from bubo.server.settings import Limits, ServerSettings, default_data_folder, is_loopback, read_config
 
@@ -36,6 +37,13 @@ def test_options_win_over_the_file(tmp_path):
         ("auth: maybe", "auth must be one of none, token, users"),
         ("auth: token", "at least 16 characters"),
         ("frame_ancestors: \"'self'; script-src *\"", "frame_ancestors"),
+        ("limits: {sound_s: .nan}", "sound_s must be a number of at least 0, but is nan"),
+        ("hosts: bubo.example.org", "hosts in the server's settings must be a list of names, but is 'bubo"),
+        ("hosts: [5]", "hosts in the server's settings must be a list of names"),
+        ("force: 'no'", "force in the server's settings must be true or false, but is 'no'"),
+        ("host: 5", "host in the server's settings must be text, but is 5"),
+        ("port: true", "port in the server's settings must be a whole number"),
+        ("data: 5", "data in the server's settings must be text"),
         ("- a", "must hold names and values"),
         ("a: [", "is no YAML"),
     ],
@@ -45,6 +53,29 @@ def test_a_wrong_file_is_refused(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(InputError, match=words):
         ServerSettings.load(tmp_path, path)
+
+
+def test_what_a_file_leaves_empty_stays_as_it_is(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("frame_ancestors:\nhosts:\nhttps: null\nlimits:\n")
+    assert ServerSettings.load(tmp_path, path) == ServerSettings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("", {"127.0.0.1", "localhost", "[::1]"}),
+        ("hosts: [a.example]", {"127.0.0.1", "localhost", "[::1]", "a.example"}),
+        ("{host: 127.5.5.5}", {"127.0.0.1", "localhost", "[::1]", "127.5.5.5"}),
+        ("{host: 0.0.0.0, hosts: [a.example]}", {"127.0.0.1", "localhost", "[::1]", "a.example"}),
+        ("host: 0.0.0.0", set()),
+    ],
+)
+def test_this_machine_may_always_call_the_server_by_its_own_names(tmp_path, text, hosts):
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    arguments = build_parser().parse_args(["--config", str(path), "--data", str(tmp_path)])
+    assert set(_settings(arguments).hosts) == hosts
 
 
 def test_where_the_data_are(monkeypatch, home):

@@ -110,6 +110,27 @@ def test_the_pages_own_routes_keep_their_status(visitor):
         assert not PYDANTIC.search(answer.json()["error"]["message"])
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        (
+            "/v1/chat/completions",
+            r'{"model": "bubo", "messages": [{"role": "user", "content": "\ud800"}]}',
+            400,
+        ),
+        ("/v1/chat/completions", r'{"model": "\ud800", "messages": []}', 400),
+        ("/v1/chat/completions", r'{"\ud800": 1}', 400),
+        ("/v1/ground", r'{"text": "\ud800"}', 400),
+        ("/api/conversations", r'{"title": "\ud800"}', 422),
+        ("/api/session", r'{"name": "\ud800"}', 422),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_refused_like_anything_wrong(visitor, path, body, status):
+    answer = visitor.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status, answer.text
+    assert answer.json()["error"]["message"]
+
+
 def test_secrets_are_not_repeated(visitor):
     answer = visitor.post("/api/session", json={"password": ["hunter2"]})
     assert answer.status_code == 422 and "hunter2" not in answer.text
