@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
         return _change_users(arguments, settings)
     settings.check_host()
     _check_model(arguments.model)
-    from bubo.server.database import alone_on
+    from bubo.server.alone import alone_on
     from bubo.server.running import alone_in
 
     with alone_in(settings.data), alone_on(settings.url):

@@ -1,36 +1,22 @@
 """The database: SQLite in the data folder, or PostgreSQL; brought up to date when it is opened."""
 
-import contextlib
-import logging
-import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bubo.errors import InputError, StorageError
-from bubo.folder_lock import file_lock
 
-__all__ = ["Database", "alone_on"]
+__all__ = ["Database", "open_engine", "shown_address", "unusable"]
 
 #: PostgreSQL's name for the lock that one migrating server holds against others.
 _MIGRATION_LOCK = 0x6275626F
-#: And for the one that a running server holds.
-_SERVER_LOCK = 0x6275626E
-#: A server that was killed a moment ago may still hold it.
-_TAKEN_S = 3.0
 _BUSY_S = 15
-#: How often a server looks whether it still holds it.
-_LOOK_S = 2.0
-_log = logging.getLogger(__name__)
 
 
 class Database:
@@ -45,13 +31,13 @@ class Database:
     """
 
     def __init__(self, url: str):
-        self.engine = _open(url)
+        self.engine = open_engine(url)
         self._reader = self.engine.execution_options(read_only=True)
         try:
             self._migrate()
         except SQLAlchemyError as error:
             self.engine.dispose()
-            raise _unusable(self.engine, error) from None
+            raise unusable(self.engine, error) from None
         except StorageError:
             self.engine.dispose()
             raise
@@ -97,113 +83,35 @@ class Database:
                 command.upgrade(config, "head")
             except CommandError as error:  # its tables are of a version that this one does not know
                 raise StorageError(
-                    f"The database {_shown(self.engine)!r} was written by a newer Bubo ({error}): use that "
-                    "version, or another database."
+                    f"The database {shown_address(self.engine)!r} was written by a newer Bubo "
+                    f"({error}): use that version, or another database."
                 ) from None
 
 
-@contextmanager
-def alone_on(url: str, taken: Callable[[], None] | None = None) -> Iterator[None]:
-    """Keeps other servers off a database: one that starts marks unfinished answers as cut off.
-
-    Args:
-        url: Its address.
-        taken: Called if another server took it while the database was away; otherwise this process is ended.
-
-    Raises:
-        InputError: If another server uses it.
-        StorageError: If it cannot be reached, or of SQLite its folder cannot be written.
-    """
-    engine = _open(url)
-    other = InputError(
-        f"Another server uses the database {_shown(engine)!r}: use that one, end it first, or give this "
-        "one a database of its own."
-    )
-    try:
-        if engine.dialect.name != "postgresql":
-            path = Path(str(engine.url.database)).resolve()  # by whatever name it is called
-            with file_lock(path.with_name(f".{path.name}.lock"), "folder of the database", other):
-                yield
-            return
-        with contextlib.ExitStack() as kept:
-            connection = kept.enter_context(_reached(engine))
-            until = time.monotonic() + _TAKEN_S
-            while not _lock(connection):
-                if time.monotonic() > until:
-                    raise other
-                time.sleep(0.1)
-            kept.enter_context(_kept(engine, connection, taken or _end_process))
-            yield
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _kept(engine: Engine, connection: Connection, taken: Callable[[], None]) -> Iterator[None]:
-    """Takes the lock again after the database was away, which had then forgotten it.
-
-    Args:
-        engine: The database.
-        connection: The one that holds the lock.
-        taken: Called when another server has it by then.
-    """
-    over = threading.Event()
-
-    def watch(connection: Connection) -> None:
-        while not over.wait(_LOOK_S):
-            try:
-                connection.execute(text("SELECT 1"))
-                continue
-            except SQLAlchemyError:
-                connection.invalidate()
-            with contextlib.suppress(SQLAlchemyError):  # it is still away
-                connection.rollback()
-                if not _lock(connection):
-                    _log.critical("Another server uses the database by now: this one ends.")
-                    taken()
-                    return
-
-    watching = threading.Thread(target=watch, args=(connection,), name="database lock", daemon=True)
-    watching.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watching.join(2 * _LOOK_S)
-
-
-def _lock(connection: Connection) -> bool:
-    found = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _SERVER_LOCK})
-    return bool(found)
-
-
-def _end_process() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-@contextmanager
-def _reached(engine: Engine) -> Iterator[Connection]:
-    try:
-        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    except SQLAlchemyError as error:
-        raise _unusable(engine, error) from None
-    with connection:
-        yield connection
-
-
-def _shown(engine: Engine) -> str:
+def shown_address(engine: Engine) -> str:
     """The address without its password."""
     return engine.url.render_as_string(hide_password=True)
 
 
-def _unusable(engine: Engine, error: SQLAlchemyError) -> StorageError:
+def unusable(engine: Engine, error: SQLAlchemyError) -> StorageError:
+    """What is told of a database that cannot be used."""
     return StorageError(
-        f"The database {_shown(engine)!r} cannot be used: {_reason(error)}. Check its address, "
+        f"The database {shown_address(engine)!r} cannot be used: {_reason(error)}. Check its address, "
         "that it runs, and that its user may make tables."
     )
 
 
-def _open(url: str) -> Engine:
+def open_engine(url: str, **options: object) -> Engine:
+    """SQLAlchemy's engine of an address.
+
+    Args:
+        url: See `Database`.
+        options: More for PostgreSQL's driver.
+
+    Raises:
+        InputError: If the address is none, or of another kind of database.
+        StorageError: If the folder of a SQLite file cannot be made.
+    """
     try:
         address = make_url(url)
     except ArgumentError:
@@ -215,7 +123,11 @@ def _open(url: str) -> Engine:
     if kind == "postgresql":
         _require_psycopg()
         return create_engine(
-            address.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=20, pool_pre_ping=True
+            address.set(drivername="postgresql+psycopg"),
+            pool_size=10,
+            max_overflow=20,
+            pool_pre_ping=True,
+            connect_args=options,
         )
     if kind != "sqlite":
         raise InputError(f"The database must be SQLite or PostgreSQL, but the address names {kind!r}.")

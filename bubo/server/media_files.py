@@ -215,15 +215,17 @@ class MediaStore:
             stale = list(session.scalars(select(MediaRow.id).where(~MediaRow.kept, old, ~used)))
             session.execute(delete(MediaRow).where(MediaRow.id.in_(stale)))
         young = time.time() - UNUSED_S  # its record may be about to be written
-        found = {path.name for path in self._folder.glob("??/*") if path.stat().st_mtime < young}
+        ages = {path.name: path.stat().st_mtime for path in self._folder.glob("??/*")}
         with self._database.reading() as session:
             known = set(session.scalars(select(MediaRow.id)))
-        unknown = found - known
-        if unknown and not self._is_ours(mostly_known=len(unknown) <= len(found & known)):
+        unknown = {one for one, age in ages.items() if age < young} - known
+        if not self._is_ours(mostly_known=2 * len(ages.keys() & known) >= max(1, len(ages))) and unknown:
             _log.error(
-                "%d files in %s are of another database and stay: give this one a data folder of its own.",
+                "%d files in %s are of another database and stay: give this one a data folder of its own, or "
+                "remove the file %s there if it is a copy of that one.",
                 len(unknown),
                 self._folder,
+                _MARK,
             )
             unknown = set()
         self.remove_files({*stale, *unknown})

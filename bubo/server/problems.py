@@ -37,7 +37,7 @@ class Problem(BuboError):
         retryable: bool = False,
         headers: Mapping[str, str] | None = None,
     ):
-        message = clean_text(message)  # it may show what was given
+        message, param = clean_text(message), param and clean_text(param)  # they may show what was given
         super().__init__(message)
         self.status, self.message, self.code = status, message, code
         self.param, self.retryable, self.headers = param, retryable, dict(headers or {})
@@ -56,7 +56,7 @@ class Problem(BuboError):
             "type": self.type,
             "code": self.code,
             "retryable": self.retryable,
-            "param": self.param and clean_text(self.param),
+            "param": self.param,
         }
         return {"error": error}
 

@@ -55,7 +55,8 @@ class Limits:
             value = getattr(self, item.name)
             whole = get_type_hints(type(self))[item.name] is int
             fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-            if not fits or not math.isfinite(value) or value < (1 if whole else 0):
+            odd = isinstance(value, float) and not math.isfinite(value)
+            if not fits or odd or value < (1 if whole else 0):
                 kind = "a whole number of at least 1" if whole else "a number of at least 0"
                 raise InputError(f"The limit {item.name} must be {kind}, but is {value!r}.")
 
@@ -158,6 +159,7 @@ class ServerSettings:
                     f"The server's file {str(config)!r} has an unknown {what}: {unknown[0]}. "
                     + (f"Did you mean {close[0]}?" if close else f"There are {', '.join(names)}.")
                 )
+        values = {name: value for name, value in values.items() if value is not None}
         values["data"] = data or values.get("data") or default_data_folder()
         if isinstance(values.get("hosts"), list):
             values["hosts"] = tuple(values["hosts"])
@@ -188,9 +190,10 @@ def read_config(path: str | Path | None) -> dict[str, Any]:
         if values.get(name) is not None:
             _check_kind(name, values[name], str)
             values[name] = Path(values[name]).expanduser()
-    return {name: value for name, value in values.items() if value is not None}
+    return values
 
 
+_SECRET = ("token", "database_url")
 _KINDS: dict[Any, str] = {
     str: "text",
     int: "a whole number",
@@ -213,7 +216,8 @@ def _check_kind(name: str, value: Any, kind: Any) -> None:
     else:
         fits = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
     if not fits:
-        raise InputError(f"{name} in the server's settings must be {_KINDS[kind]}, but is {value!r}.")
+        given = f"of type {type(value).__name__}" if name in _SECRET else repr(value)
+        raise InputError(f"{name} in the server's settings must be {_KINDS[kind]}, but is {given}.")
 
 
 def default_data_folder() -> Path:

@@ -112,7 +112,9 @@ def docs_style() -> Response:
 def missing_page(request: Request) -> Response:
     """The page, which says that there is nothing at this address."""
     parts: Services = request.app.state.services
-    return _file(request, web_folder(parts.settings.web_folder), "index.html", 404)
+    page = _file(request, web_folder(parts.settings.web_folder), "index.html", 404)
+    page.headers["Vary"] = f"Accept, {page.headers['Vary']}"  # a program gets JSON
+    return page
 
 
 def _file(request: Request, folder: Path, name: str, status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 import serving
@@ -13,8 +14,9 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
 from bubo.errors import InputError, StorageError
+from bubo.server.alone import alone_on
 from bubo.server.conversations import ConversationStore
-from bubo.server.database import Database, _open, alone_on
+from bubo.server.database import Database, open_engine
 from bubo.server.settings import Limits
 from bubo.server.tables import Table
 
@@ -29,7 +31,7 @@ def test_a_fresh_database_has_the_tables_that_the_code_has(database):
 
 
 def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(database_url):
-    engine = _open(database_url)
+    engine = open_engine(database_url)
     config = Config()
     config.set_main_option("script_location", "bubo.server:migrations")
     config.set_main_option("path_separator", "os")
@@ -60,7 +62,7 @@ def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(database_url
 
 
 def test_one_server_at_a_time_uses_a_postgresql_database(postgres, monkeypatch):
-    monkeypatch.setattr("bubo.server.database._TAKEN_S", 0.3)
+    monkeypatch.setattr("bubo.server.alone._TAKEN_S", 0.3)
     with serving.empty_database(postgres) as url, serving.empty_database(postgres) as other:
         with alone_on(url), alone_on(other):
             with pytest.raises(InputError, match="Another server uses the database"), alone_on(url):
@@ -70,54 +72,60 @@ def test_one_server_at_a_time_uses_a_postgresql_database(postgres, monkeypatch):
             pass
 
 
-def _cut_connections(postgres, url):
-    """What a restart of PostgreSQL does to those who are connected."""
-    admin = _open(postgres)
+@contextmanager
+def _away(postgres, url):
+    """Nobody is connected to the database, and nobody can connect, as while PostgreSQL starts anew."""
+    name = make_url(url).database
+    admin = open_engine(postgres).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        ended = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
-        connection.execute(ended, {"name": make_url(url).database})
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        end = text("SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = :name")
+        connection.execute(end, {"name": name})
+        yield
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
     admin.dispose()
 
 
-def _is_held(postgres, url):
-    admin = _open(postgres)
+def _wait_until_held(postgres, url):
+    held = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+        "WHERE locktype = 'advisory' AND datname = :name"
+    )
+    admin, until = open_engine(postgres), time.monotonic() + 30
     with admin.connect() as connection:
-        held = text(
-            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
-            "WHERE locktype = 'advisory' AND datname = :name"
-        )
-        found = connection.scalar(held, {"name": make_url(url).database})
+        while not connection.scalar(held, {"name": make_url(url).database}):
+            assert time.monotonic() < until, "it is not held again"
+            time.sleep(0.02)
     admin.dispose()
-    return bool(found)
 
 
 def test_a_database_that_was_away_is_held_again(postgres, monkeypatch):
-    monkeypatch.setattr("bubo.server.database._TAKEN_S", 0.0)
-    monkeypatch.setattr("bubo.server.database._LOOK_S", 0.02)
+    monkeypatch.setattr("bubo.server.alone._TAKEN_S", 0.0)
+    monkeypatch.setattr("bubo.server.alone._LOOK_S", 0.02)
     with serving.empty_database(postgres) as url, alone_on(url, taken=lambda: pytest.fail("nobody has it")):
-        for _ in range(2):
-            _cut_connections(postgres, url)
-            until = time.monotonic() + 30
-            while not _is_held(postgres, url):
-                assert time.monotonic() < until, "it is not held again"
-                time.sleep(0.02)
+        for away_s in (0.0, 0.5):  # for less and for more than a look
+            with _away(postgres, url):
+                time.sleep(away_s)
+            _wait_until_held(postgres, url)
             with pytest.raises(InputError, match="Another server uses the database"), alone_on(url):
                 pass
 
 
 def test_who_lost_the_database_to_another_is_told(postgres, monkeypatch):
-    taken = threading.Event()
-    with serving.empty_database(postgres) as url:
-        monkeypatch.setattr("bubo.server.database._LOOK_S", 2.0)
-        with alone_on(url, taken=taken.set):
-            _cut_connections(postgres, url)
-            with alone_on(url, taken=taken.set):  # it comes first
-                assert taken.wait(30)
+    monkeypatch.setattr("bubo.server.alone._LOOK_S", 1.0)
+    monkeypatch.setattr("bubo.server.alone._DEAD_S", 0.0)
+    lost, kept = threading.Event(), threading.Event()
+    with serving.empty_database(postgres) as url, alone_on(url, taken=lost.set):
+        with _away(postgres, url):
+            pass
+        with alone_on(url, taken=kept.set):  # it comes first
+            assert lost.wait(30)
+            assert not kept.is_set()
 
 
 def test_a_database_of_a_newer_version_is_refused(database_url):
     Database(database_url).close()
-    engine = _open(database_url)
+    engine = open_engine(database_url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
     engine.dispose()

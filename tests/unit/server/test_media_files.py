@@ -264,9 +264,25 @@ def test_a_folder_of_an_earlier_version_is_marked_when_most_is_known(media, tmp_
     _age(*folder.glob("??/*"))
     assert media.sweep() == 0  # more is unknown than known: perhaps another's
     lost[0].rmdir()
-    assert media.sweep() == 1
+    assert media.sweep() == 1  # now it is marked
     assert not lost[1].exists() and media.open("ana", known.id).exists()
-    assert (folder / ".database").read_text()
+    assert (folder / ".database").exists()
+
+
+def test_a_folder_of_an_earlier_version_is_marked_before_another_database_fills_it(media, tmp_path):
+    folder = tmp_path / "media"
+    records = [media.add("ana", serving.png()) for _ in range(3)]
+    (folder / ".database").unlink()
+    _age(*folder.glob("??/*"))
+    assert media.sweep() == 0  # nothing is unknown
+    wrong = Database(f"sqlite:///{tmp_path / 'wrong.sqlite3'}")
+    other = MediaStore(wrong, folder, Limits())
+    for _ in range(7):
+        other.add("ben", serving.png())
+    _age(*folder.glob("??/*"))
+    assert other.sweep() == 0
+    wrong.close()
+    assert all(media.open("ana", one.id).exists() for one in records)
 
 
 def test_a_full_disk_leaves_nothing_behind(media, tmp_path, monkeypatch):

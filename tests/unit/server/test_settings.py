@@ -43,6 +43,8 @@ def test_options_win_over_the_file(tmp_path):
         ("force: 'no'", "force in the server's settings must be true or false, but is 'no'"),
         ("host: 5", "host in the server's settings must be text, but is 5"),
         ("port: true", "port in the server's settings must be a whole number"),
+        ("token: 1234567890123456789", "token in the server's settings must be text, but is of type int"),
+        ("prot:", "unknown key: prot"),
         ("data: 5", "data in the server's settings must be text"),
         ("- a", "must hold names and values"),
         ("a: [", "is no YAML"),
