@@ -14,7 +14,9 @@ LOW = [(844, 390), (960, 540), (1024, 500), (1366, 650)]
 
 
 @pytest.mark.parametrize(("width", "height"), LOW)
-def test_a_low_window_shows_a_picture_worth_looking_at(visit: Callable[..., Visitor], width: int, height: int):
+def test_a_low_window_shows_a_picture_worth_looking_at(
+    visit: Callable[..., Visitor], width: int, height: int
+):
     visitor = visit(viewport={"width": width, "height": height})
     page = visitor.see("picture", "sound")
     picture = page.locator(".stage-frame").bounding_box()
