@@ -1,4 +1,4 @@
-"""Whoever uses the keys alone never loses their place: after each deed, something of the page has the focus."""
+"""Who uses the keys alone never loses their place: after each deed, something of the page has the focus."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,10 +1,9 @@
-"""Words that were not sent stay: over a change of an older question, and while another is on its way; and an
-answer whose connection breaks in the middle is followed to its end."""
+"""Words that were not sent stay; an answer whose connection breaks in the middle is followed to its end."""
 
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -92,10 +91,8 @@ def proxy(port: int) -> Iterator[tuple[int, Callable[[], None]]]:
 
     def cut(*which: socket.socket) -> None:
         for end in which or ends:
-            try:
+            with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     threading.Thread(target=serve, daemon=True).start()
     try:

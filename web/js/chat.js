@@ -40,16 +40,13 @@ export class Chat {
     store.on("finished", (id) => this.#announce(id));
     store.on("pin", (pointing) => ["region", "span", "outliner"].includes(pointing.source) && this.#showPhrase(pointing.pinned));
     let top = 0;
+    let share = 0;
     let narrow = phone.matches;
     const watch = () => {
       // what grows below is no reason to stop following: only who goes up stays there
-      if (narrow !== phone.matches) { // what scrolls is another, and stands where it stood: nobody went up
-        narrow = phone.matches;
-        top = 0;
-        if (this.following) this.toEnd();
-        return;
-      }
-      const { scrollTop } = this.#box;
+      if (narrow !== phone.matches) return; // what scrolls is another by now: nobody went up
+      const { scrollTop, scrollHeight } = this.#box;
+      share = scrollTop / scrollHeight;
       if (this.#distance() <= NEAR) this.following = true;
       else if (scrollTop < top) this.following = false;
       top = scrollTop;
@@ -57,6 +54,12 @@ export class Chat {
     };
     this.scroller.addEventListener("scroll", watch, { passive: true });
     addEventListener("scroll", watch, { passive: true });
+    phone.addEventListener("change", () => {
+      narrow = phone.matches;
+      if (this.following) this.toEnd();
+      else this.#box.scrollTop = share * this.#box.scrollHeight;
+      top = this.#box.scrollTop;
+    });
     new ResizeObserver(() => this.following && this.toEnd()).observe(this.log);
   }
 
