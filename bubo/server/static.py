@@ -34,16 +34,23 @@ TYPES = {
 }
 _READ = ["GET", "HEAD"]
 _HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+# The icons are one file that is asked for again with each icon; without a server what is kept serves.
+_KEPT = "max-age=600, stale-while-revalidate=604800"
 # JSDoc, lines of comments, indentation, and spaces beside the signs of a style sheet are for who reads the
-# source. No text of the page spans lines or holds "/**", none of a style sheet such spaces; tests see to
-# that.
+# source, and so is what stands between two tags. No text of the page spans lines or holds "/**", none of a
+# style sheet such spaces; tests see to that.
 _BLOCK = r"/\*\*(?:[^*]|\*(?!/))*\*/"
 _UNREAD = {
     ".js": re.compile(rf"^\s*(?:(?://.*\n|{_BLOCK})\s*)*|{_BLOCK} ?", re.MULTILINE),
     # no text within a sheet holds white space beside these signs, none of the words holds a line's end
     ".css": re.compile(r"/\*(?:[^*]|\*(?!/))*\*/|^\s+|\s+(?=[{};,])|(?<=[{};,])\s+", re.MULTILINE),
     ".json": re.compile(r"\n\s*"),
+    ".html": re.compile(r"(?<=>)\s+(?=<)"),
+    ".svg": re.compile(r"(?<=>)\s+(?=<)"),
 }
+# Line breaks of a script beside these signs end no statement; but they may end a comment, which is kept
+# with its own. Our statements end in signs, so that none ends by a line break behind a brace.
+_JOINED = re.compile(r"(//.*\n)|(?<=[{};,(])\n|\n(?=[})])")
 Parts = Annotated[Services, Depends(services)]
 
 
@@ -131,6 +138,8 @@ def _file(request: Request, folder: Path, name: str, status: int = 200) -> Respo
     except OSError:  # a name that no file system takes
         raise _missing() from None
     headers = {**_HEADERS, "ETag": f'W/"{tag}"'}
+    if name == "icons.svg":
+        headers["Cache-Control"] = _KEPT
     known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
     if status == 200 and f'"{tag}"' in known:
         return Response(status_code=304, headers=headers)
@@ -148,9 +157,10 @@ def _takes_gzip(accepted: str) -> bool:
 def _content(path: Path, _changed: int, _size: int) -> tuple[bytes, bytes, str]:
     """A file without what only its readers need, the same packed, and a tag of what it holds."""
     data = path.read_bytes()
-    unread = _UNREAD.get(path.suffix.lower())
-    if unread is not None:
-        data = unread.sub("", data.decode()).encode()
+    kind = path.suffix.lower()
+    if kind in _UNREAD:
+        text = _UNREAD[kind].sub("", data.decode())
+        data = (_JOINED.sub(r"\1", text) if kind == ".js" else text).encode()
     return data, gzip.compress(data, 9, mtime=0), hashlib.sha256(data).hexdigest()[:32]
 
 

@@ -40,9 +40,13 @@ export class Chat {
     store.on("finished", (id) => this.#announce(id));
     store.on("pin", (pointing) => ["region", "span", "outliner"].includes(pointing.source) && this.#showPhrase(pointing.pinned));
     let top = 0;
+    let share = 0;
+    let narrow = phone.matches;
     const watch = () => {
       // what grows below is no reason to stop following: only who goes up stays there
-      const { scrollTop } = this.#box;
+      if (narrow !== phone.matches) return; // what scrolls is another by now: nobody went up
+      const { scrollTop, scrollHeight } = this.#box;
+      share = scrollTop / scrollHeight;
       if (this.#distance() <= NEAR) this.following = true;
       else if (scrollTop < top) this.following = false;
       top = scrollTop;
@@ -50,6 +54,12 @@ export class Chat {
     };
     this.scroller.addEventListener("scroll", watch, { passive: true });
     addEventListener("scroll", watch, { passive: true });
+    phone.addEventListener("change", () => {
+      narrow = phone.matches;
+      if (this.following) this.toEnd();
+      else this.#box.scrollTop = share * this.#box.scrollHeight;
+      top = this.#box.scrollTop;
+    });
     new ResizeObserver(() => this.following && this.toEnd()).observe(this.log);
   }
 
@@ -74,9 +84,15 @@ export class Chat {
     const branch = this.store.branch();
     const view = id === undefined ? undefined : this.views.get(id);
     const message = branch.find((one) => one.id === id);
+    const at = [...this.log.children].findIndex((one) => one.contains(document.activeElement));
+    const label = document.activeElement?.ariaLabel;
     const standing = branch.length === this.log.children.length && branch.every((one, at) => this.log.children[at] === this.views.get(one.id)?.element);
     if (view && message && standing) view.update(message);
     else this.#draw(branch);
+    if (at < 0 || document.activeElement !== document.body) return;
+    // the control that had the focus is gone: its successor has it
+    const controls = /** @type {HTMLElement[]} */ ([...(this.log.children[at]?.querySelectorAll(".message-foot button:enabled") ?? [])]);
+    (controls.find((one) => one.ariaLabel === label) ?? controls[0] ?? this.scroller).focus();
   }
 
   /** @param {import("./types.js").Message[]} branch */

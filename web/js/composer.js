@@ -17,6 +17,8 @@ export class Composer {
     this.files = new Files(store);
     /** @type {Message|null} */
     this.editing = null;
+    /** What was here before a question was changed. @type {{text: string, media: import("./types.js").Media[], chips: import("./types.js").Chip[]}|null} */
+    this.before = null;
     this.busy = false;
     /** How many conversations were opened. */
     this.opened = 0;
@@ -129,6 +131,7 @@ export class Composer {
 
   refresh() {
     const running = Boolean(this.store.state.run);
+    if (document.activeElement === (running ? this.send : this.stop)) this.box.focus();
     this.send.disabled = !this.#ready;
     this.send.hidden = running;
     this.stop.hidden = !running;
@@ -139,7 +142,8 @@ export class Composer {
     if (this.store.state.run && this.box.value.trim()) this.warn(t("composer.running"));
     if (!this.#ready) return;
     const { chips, attachments } = this.store.state;
-    const typed = this.box.value.trim();
+    const { value } = this.box;
+    const typed = value.trim();
     const edited = this.editing;
     const [opened, draft] = [this.opened, this.#draft];
     const question = {
@@ -154,8 +158,8 @@ export class Composer {
     this.warn(null);
     try {
       await this.actions.ask(question);
-      writeDraft(draft, "");
-      if (opened === this.opened) this.clear();
+      if (!edited) writeDraft(draft, "");
+      if (opened === this.opened) this.clear(value, { chips, attachments });
     } catch (error) {
       // somebody who is in another conversation by now finds the words where they were written
       if (opened === this.opened) this.warn(words(error));
@@ -167,13 +171,17 @@ export class Composer {
     }
   }
 
-  clear() {
-    this.editing = null;
-    this.box.value = "";
+  /** Take out what was sent: what came since stays, and what was here before a question was changed comes back. @param {string} [sent] @param {Pick<import("./types.js").State, "chips"|"attachments">} [held] */
+  clear(sent = this.box.value, { chips, attachments } = this.store.state) {
+    const { before, box, store } = this;
+    this.editing = this.before = null;
+    box.value = (before?.text ?? "") + (box.value.startsWith(sent) ? box.value.slice(sent.length) : box.value);
     this.grow();
     this.#keep();
-    this.store.removeChip();
-    this.store.setAttachments([]);
+    for (const { key } of chips) store.removeChip(key);
+    if (before) this.files.put(before.media);
+    else store.setAttachments(store.state.attachments.filter((one) => !attachments.includes(one)));
+    for (const chip of before?.chips ?? []) store.addChip(chip);
   }
 
   /** A problem with what is being sent, or null. @param {string|null} text */
@@ -191,6 +199,8 @@ export class Composer {
 
   /** Ask a new version of a question. @param {Message} message */
   edit(message) {
+    const { attachments, chips } = this.store.state;
+    this.before ??= { text: this.box.value, media: attachments.flatMap((one) => one.media ?? []), chips };
     this.editing = message;
     this.files.put(message.media ?? []);
     this.store.removeChip();
@@ -236,6 +246,7 @@ export class Composer {
     this.chips.replaceChildren(...files, ...places);
     this.chips.hidden = !files.length && !places.length;
     this.box.placeholder = t(places.length ? "composer.placeholder_place" : "composer.placeholder");
+    this.grow();
     this.refresh();
   }
 
@@ -283,11 +294,11 @@ export class Composer {
   }
 
   #keep() {
-    writeDraft(this.#draft, this.editing ? "" : this.box.value);
+    if (!this.editing) writeDraft(this.#draft, this.box.value);
   }
 
   #restore() {
-    this.editing = null;
+    this.editing = this.before = null;
     this.opened += 1;
     this.warn(null);
     this.box.value = readDraft(this.#draft);

@@ -116,6 +116,7 @@ async function again(id) {
   const answer = store.state.messages.get(id);
   if (!answer || asking || store.state.run) return;
   const question = store.state.messages.get(answer.parent ?? "");
+  if (matchMedia("(hover: hover)").matches) composer.box.focus();
   try {
     await ask({ text: question?.text ?? "", parent: question?.parent ?? null, regenerate: id });
   } catch (error) {

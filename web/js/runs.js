@@ -96,7 +96,8 @@ export class Runs {
         done = true;
       } catch (error) {
         if (listening.signal.aborted) return;
-        const lost = error instanceof ApiError && (error.status === 0 || error.status > 500);
+        // a connection that breaks in mid-answer is no ApiError, nor is a module that could not be fetched
+        const lost = !(error instanceof ApiError) || error.status === 0 || error.status > 500;
         if (!lost || (attempt >= WAITS.length && store.state.online)) {
           await this.#reload(conversation, message);
           done = true;

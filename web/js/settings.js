@@ -24,7 +24,10 @@ function slider(id, range, change) {
   const input = /** @type {HTMLInputElement} */ (make("input", { type: "range", id, min: range.min, max: range.max, step: range.step, "aria-describedby": `${id}-help` }));
   input.value = String(range.value ?? range.usual);
   const shown = make("output", { for: id });
-  const reset = button("again", t("settings.reset"), () => show(undefined), { class: "icon-button small" });
+  const reset = button("again", t("settings.reset"), () => {
+    input.focus();
+    show(undefined);
+  }, { class: "icon-button small" });
   const show = (/** @type {number|undefined} */ value) => {
     shown.textContent = value === undefined ? t("settings.usual") : number(value);
     if (value === undefined) input.value = String(range.usual);

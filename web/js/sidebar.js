@@ -198,6 +198,7 @@ export class Sidebar {
       act: async () => {
         await api.restoreConversation(one.id);
         await this.refresh();
+        this.search.focus();
         if (open) this.actions.go(one.id);
       },
     });

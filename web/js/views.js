@@ -95,7 +95,11 @@ function exportMenu(store, pointer) {
   const summary = make("summary", { class: "icon-button", "aria-label": t("export.title"), title: t("export.title") }, icon("export"));
   const { image, overlay } = pointer;
   const item = (/** @type {string} */ key, /** @type {() => void} */ act) => make("button", { type: "button", class: "menu-item", on: { click: act } }, t(key));
-  const items = make("div", { class: "menu-items", on: { click: () => (menu.open = false) } },
+  const leave = () => {
+    menu.open = false;
+    summary.focus();
+  };
+  const items = make("div", { class: "menu-items", on: { click: () => leave() } },
     item("export.png", () => savePicture(image, overlay, store)),
     item("export.cutout", () => saveCutout(image, overlay, store)),
     item("export.json", () => store.state.conversation && download(api.exportAddress(store.state.conversation.id), "")));
@@ -106,8 +110,7 @@ function exportMenu(store, pointer) {
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;
     event.stopPropagation();
-    menu.open = false;
-    /** @type {HTMLElement} */ (summary).focus();
+    leave();
   });
   return menu;
 }

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ def test_files_have_their_types_and_are_asked_for_again(visitor, path, kind):
     answer = visitor.get(path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == kind
-    assert answer.headers["cache-control"] == "no-cache"
+    # icons that are drawn while there is no server are those that the browser has kept
+    kept = "max-age=600, stale-while-revalidate=604800" if path.endswith("icons.svg") else "no-cache"
+    assert answer.headers["cache-control"] == kept
     tag = answer.headers["etag"]
     again = visitor.get(path, headers={"If-None-Match": f'"other", {tag}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
@@ -72,11 +75,47 @@ def test_files_are_packed_for_who_takes_it(visitor, accepted, packed):
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_scripts_lose_comments_and_indentation_only(visitor, path):
+def test_scripts_lose_comments_and_white_space_only(visitor, path):
     source, served = path.read_text(), visitor.get(f"/assets/js/{path.name}").text
+    check_script(source, served)
+
+
+def test_a_comment_behind_code_swallows_no_line(tmp_path):
+    source = """// @ts-check
+/** What it does. */
+export function f(a) { // takes (
+  const b = [ // of {
+    a, // first,
+    "a//b(",
+  ]; // done;
+  g(() => {
+    if (b) return;
+    h(
+      b,
+    );
+  })
+  return b // what else?
+} // end }
+"""
+    web = tmp_path / "web"
+    web.mkdir()
+    (web / "index.html").write_text("x")
+    (web / "a.js").write_text(source)
+    served = serving.visitor(serving.make_app(tmp_path / "d", web_folder=web)).get("/assets/a.js").text
+    check_script(source, served)
+    assert "if (b) return;h(b,);})\nreturn b // what else?\n}" in served
+
+
+def check_script(source, served):
     assert [one for one in TOKENS.findall(served) if one] == [one for one in TOKENS.findall(source) if one]
     assert "".join(TOKENS.sub(r"\1", served).split()) == "".join(TOKENS.sub(r"\1", source).split())
     assert "/**" not in served and "\n " not in served
+    # a line break that is gone stood beside a sign that ends or begins something
+    lines = ["".join(one.split()) for one in TOKENS.sub(r"\1", source).splitlines() if one.strip()]
+    left = "\n".join("".join(one.split()) for one in TOKENS.sub(r"\1", served).splitlines())
+    for before, after in pairwise(lines):
+        if not before.endswith(tuple("{};,(")) and not after.startswith(tuple("})")):
+            assert f"{before}\n{after}" in left
 
 
 @pytest.mark.parametrize("path", sorted(WEB.glob("css/*.css")), ids=lambda path: path.name)
@@ -93,6 +132,14 @@ def test_sheets_lose_comments_and_white_space_only(visitor, path):
 @pytest.mark.parametrize("path", sorted(WEB.glob("locales/*.json")), ids=lambda path: path.name)
 def test_words_are_served_as_they_are(visitor, path):
     assert visitor.get(f"/assets/locales/{path.name}").json() == json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("path", ["/", "/assets/icons.svg", "/assets/icon.svg"])
+def test_marked_up_files_lose_white_space_between_tags_only(visitor, path):
+    source, served = (WEB / (path.rpartition("/")[2] or "index.html")).read_text(), visitor.get(path).text
+    assert re.sub(r">\s+<", "><", source) == served
+    assert "".join(served.split()) == "".join(source.split())
+    assert "><" in served and not re.search(r">\s+<", served)
 
 
 def test_the_whole_page_is_small(visitor):
