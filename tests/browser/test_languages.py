@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import FILES, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -46,6 +46,21 @@ def test_a_conversation_in_spanish(visit: Callable[..., Visitor]):
     expect(page.get_by_role("button", name="Responder de nuevo")).to_be_visible()
     expect(page.locator(".day")).to_have_text("hoy")
     assert visitor.problems == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "begin"),
+    [("en-US", "The picture 'half.png' cannot be decoded"), ("es-ES", "Este archivo no se puede")],
+)
+def test_what_is_wrong_with_a_file_is_said(visit: Callable[..., Visitor], locale: str, begin: str):
+    page = visit(locale=locale).open()
+    half = FILES["picture"][2]()[:3000]
+    page.locator("input[type=file]").set_input_files(
+        {"name": "half.png", "mimeType": "image/png", "buffer": half}
+    )
+    failed = page.locator(".chip.failed [role=alert]")
+    expect(failed).to_contain_text(begin)
+    expect(failed).to_contain_text("'half.png'")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -131,7 +131,7 @@ export class Composer {
 
   refresh() {
     const running = Boolean(this.store.state.run);
-    if (document.activeElement === (running ? this.send : this.stop)) this.box.focus();
+    if (document.activeElement === (running ? this.send : this.stop) && matchMedia("(hover: hover)").matches) this.box.focus();
     this.send.disabled = !this.#ready;
     this.send.hidden = running;
     this.stop.hidden = !running;

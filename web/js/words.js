@@ -34,5 +34,5 @@ export function placeLabel(place, name) {
 /** Words for an error of the server: ours where we have some, else its own. @param {any} error */
 export function words(error) {
   const code = String(error?.code ?? "");
-  return has(`error.${code}`) ? t(`error.${code}`) : String(error?.message || t("error.unknown"));
+  return has(`error.${code}`) ? t(`error.${code}`, error) : String(error?.message || t("error.unknown"));
 }
