@@ -44,6 +44,8 @@ def test_a_question_waits_for_the_model_and_is_answered(visit: Visit, serve: Ser
     expect(page.locator(".answer .text")).to_have_text("Here I am.")
     expect(notice).to_be_hidden()
     expect(answer).not_to_contain_text("is loading")
+    page.wait_for_timeout(300)  # texts are spoken after a moment, and the last one wins
+    expect(page.locator("#polite")).to_contain_text("Answer finished")
     assert len(engine.asked) == 1
 
 

@@ -47,6 +47,7 @@ export function wireNotice(store) {
   const understood = make("p", { class: "composer-hint quiet" });
   byId("composer").append(understood);
   let timer = 0;
+  let answered = false;
   const draw = () => {
     const { session, online } = store.state;
     const model = session?.model;
@@ -66,7 +67,7 @@ export function wireNotice(store) {
           const before = model?.state;
           store.state.session = await api.session();
           if (before === "loading" && store.state.session?.model?.state === "ready") {
-            say(t("notice.ready"));
+            if (!answered) say(t("notice.ready")); // who has heard an answer knows
             store.emit("session");
           }
         } catch { /* asked again soon */ }
@@ -75,6 +76,7 @@ export function wireNotice(store) {
     }
   };
   store.on("session online", draw);
+  store.on("finished", () => (answered = true));
   const connection = () => {
     store.state.online = navigator.onLine;
     store.emit("online");
