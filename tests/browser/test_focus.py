@@ -8,10 +8,11 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.test_compare import two  # noqa: F401  (a fixture)
+from tests.browser.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-FOCUSED = "document.activeElement.ariaLabel ?? document.activeElement.id"
+FOCUSED = "(document.activeElement.ariaLabel ?? document.activeElement.id)"
 
 
 def press(page: Any, name: str) -> None:
@@ -25,8 +26,7 @@ def press(page: Any, name: str) -> None:
 def focused(page: Any, name: str) -> None:
     """What has the focus once the page has come to rest."""
     page.wait_for_timeout(150)
-    assert page.evaluate("document.activeElement !== document.body"), f"nothing has the focus: {name}"
-    assert page.evaluate(FOCUSED) == name
+    until(page, f"(name) => {FOCUSED} === name", name)
 
 
 def test_controls_of_an_answer_keep_the_focus(two: Callable[..., tuple[Visitor, Any]]) -> None:  # noqa: F811

@@ -54,4 +54,4 @@ def test_turning_a_phone_leaves_the_reader_where_they_were(visit: Callable[..., 
         page.wait_for_timeout(300)
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(300)
-        assert (page.evaluate(at) > 0.9) if place == 1 else (page.evaluate(at) > 0.25)
+        until(page, f"(least) => ({at})() > least", 0.9 if place == 1 else 0.25)

@@ -112,13 +112,14 @@ def test_a_database_that_was_away_is_held_again(postgres, monkeypatch):
 
 
 def test_who_lost_the_database_to_another_is_told(postgres, monkeypatch):
-    monkeypatch.setattr("bubo.server.alone._LOOK_S", 1.0)
+    monkeypatch.setattr("bubo.server.alone._LOOK_S", 4.0)  # it does not look before the other has come
     monkeypatch.setattr("bubo.server.alone._DEAD_S", 0.0)
     lost, kept = threading.Event(), threading.Event()
     with serving.empty_database(postgres) as url, alone_on(url, taken=lost.set):
         with _away(postgres, url):
             pass
-        with alone_on(url, taken=kept.set):  # it comes first
+        with alone_on(url, taken=kept.set):
+            monkeypatch.setattr("bubo.server.alone._LOOK_S", 0.05)
             assert lost.wait(30)
             assert not kept.is_set()
 
