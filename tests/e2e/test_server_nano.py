@@ -95,7 +95,7 @@ def test_a_scene_is_described_pointed_at_and_linked(nano: Any, server: LiveServe
         ({"kind": "entity", "entity": "e99"}, "no entity 'e99'"),
         ({"kind": "point", "x": 9999.0, "y": 3.0, "positive": True}, "outside of picture 0"),
         ({"kind": "box", "box": [-50.0, -50.0, 20.0, 20.0]}, "holds nothing of the picture"),
-        ({"kind": "time", "t0": 0.0, "t1": 1.0}, "needs a sound of this conversation"),
+        ({"kind": "time", "t0": 0.0, "t1": 1.0}, "needs a sound of this question"),
         ({"kind": "point", "x": 3.0, "y": 3.0, "positive": False}, "negative point"),
     ],
 )
