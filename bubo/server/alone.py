@@ -27,11 +27,9 @@ _LOOK_S = 2.0
 #: After the network was cut, PostgreSQL takes some time to see that a connection is dead, and its lock free.
 _DEAD_S = 40.0
 _END_S = 3.0
-_OPTIONS = {
-    "connect_timeout": 5,
-    "tcp_user_timeout": 10_000,
-    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
-}
+_OPTIONS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+#: Asked for by the connection that holds the lock; as options of a connection, poolers refuse it.
+_ALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 _log = logging.getLogger(__name__)
 
 
@@ -92,10 +90,14 @@ class _ServerLock:
         """
         self.drop()
         self._connection = self._connect()
-        if self._connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
-            return True
-        self.drop()
-        return False
+        taken = False
+        try:
+            self._connection.execute(text(_ALIVE))
+            taken = bool(self._connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}))
+        finally:
+            if not taken:
+                self.drop()
+        return taken
 
     def drop(self) -> None:
         """Closes the connection."""
